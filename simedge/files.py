@@ -1,0 +1,194 @@
+"""Where files are found and how they are written.
+
+A name is looked up as a path, then in the user's own folder (``--config-dir``), then among the files that
+came with simedge. Outputs appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from simedge.errors import InputError, OutputError, suggest
+
+__all__ = ["atomic_directory", "atomic_file", "bundled", "digest", "find", "names", "read_yaml"]
+
+_YAML_BYTES_MAX = 2**20
+
+
+@cache
+def bundled(kind: str) -> Path:
+    """Folder of the files of a kind (``scenarios``, ``hardware_profiles``, ``traces``) that came with simedge.
+
+    The folder stands beside the package in a checkout and inside it in a wheel.
+    """
+    package = Path(__file__).resolve().parent
+    for root in (package / "_data", package.parent):
+        if (root / kind).is_dir():
+            return root / kind
+    raise InputError(f"this installation lacks its folder {kind!r}", remedy="install simedge again")
+
+
+def names(kind: str, suffixes: Sequence[str], config_dir: Path | None = None) -> dict[str, Path]:
+    """Every file of a kind by its name, which is the file's stem: folders are never part of a name."""
+    roots = [bundled(kind)]
+    if config_dir is not None:
+        roots += [config_dir / kind if (config_dir / kind).is_dir() else config_dir]
+    return {path.stem: path for root in roots for path in sorted(root.rglob("*")) if path.suffix in suffixes}
+
+
+def find(
+    name: str, kind: str, suffixes: Sequence[str], *, error: type[InputError] = InputError, config_dir: Path | None = None
+) -> Path:
+    """Path of a file given by path or by name.
+
+    Parameters
+    ----------
+    name : str
+        A path, absolute or below the current folder, or the stem of a file of this kind.
+    kind : str
+        Folder of bundled files to look in.
+    suffixes : sequence of str
+        Endings that such a file may have, with the dot.
+    error : type
+        What to raise when there is no such file.
+    config_dir : Path, optional
+        The user's own folder; its files come before the bundled ones.
+
+    Raises
+    ------
+    InputError
+        (as `error`) if nothing is found; close matches are named.
+    """
+    looks_like_path = "/" in name or os.sep in name or Path(name).suffix in suffixes
+    if looks_like_path and Path(name).is_file():
+        return Path(name)
+    known = names(kind, suffixes, config_dir)
+    stem = Path(name).stem if Path(name).suffix in suffixes and "/" not in name else name
+    if stem in known:
+        return known[stem]
+    if looks_like_path:
+        raise error("no such file", where=name, remedy=f"give the path of a file that ends in {' or '.join(suffixes)}")
+    raise error(f"there is no {name!r} in {kind}", remedy=suggest(name, known))
+
+
+def digest(path: Path) -> str:
+    """BLAKE2b digest of a file's bytes, 32 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
+    """Read a small YAML file that nobody has to trust.
+
+    At most 1 MiB, no aliases (a file of 200 bytes can otherwise expand to gigabytes), no tags, no key twice.
+
+    Raises
+    ------
+    InputError
+        (as `error`) with file and line.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark
+                raise error("YAML aliases are not allowed", where=f"{path}:{mark.line + 1}", remedy="write the value out")
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if str(key.value) in seen:
+                    raise error(
+                        f"key {key.value!r} stands twice",
+                        where=f"{path}:{key.start_mark.line + 1}",
+                        remedy="remove one of them",
+                    )
+                seen.add(str(key.value))
+            return super().construct_mapping(node, deep)
+
+    try:
+        if path.stat().st_size > _YAML_BYTES_MAX:
+            raise error("a YAML file may have at most 1 MiB", where=str(path), remedy="move data to a trace file")
+        text = path.read_text(encoding="utf-8")
+        return yaml.load(text, Loader)  # a subclass of SafeLoader
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        what = getattr(problem, "problem", None) or "not YAML"
+        raise error(f"not valid YAML: {what}", where=where, remedy="correct that line") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
+        raise error(f"cannot be read: {reason}", where=str(path), remedy="give a readable YAML file") from None
+
+
+@contextmanager
+def _reported(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        raise OutputError(f"cannot be written: {reason}", where=str(target), remedy="choose a writable place") from None
+
+
+@contextmanager
+def atomic_file(target: Path) -> Iterator[Path]:
+    """Give a temporary path beside `target` and rename it to `target` when the block ends well.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written to. After any error nothing is left behind.
+    """
+    with _reported(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent)
+        os.close(handle)
+        draft = Path(name)
+        try:
+            yield draft
+            draft.chmod(0o666 & ~_umask())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_directory(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `target` and put it in `target`'s place when the block ends well.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written to. After any error nothing is left behind.
+    """
+    with _reported(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            yield draft
+            draft.chmod(0o777 & ~_umask())
+            if target.is_dir():
+                old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+                target.replace(old)
+                draft.replace(target)
+                shutil.rmtree(old)
+            else:
+                draft.replace(target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
