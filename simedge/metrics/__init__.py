@@ -1,0 +1,1 @@
+"""What was seen: tables, metrics, results on disk, figures."""

@@ -1,0 +1,1 @@
+"""Video analytics: Distream's parts and its rivals (chapter 1)."""

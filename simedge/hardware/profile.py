@@ -1,0 +1,248 @@
+"""Profiles of devices and links: numbers with unit, kind and source, read from ``hardware_profiles/``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simedge import files
+from simedge.errors import ProfileError, suggest
+from simedge.units import parse_quantity
+
+__all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "read_device", "read_link"]
+
+KINDS = ("measured", "published", "derived", "fitted", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyTable:
+    """Latency of one classifier over batch size: ``fixed_s + per_item_s * items``.
+
+    Attributes
+    ----------
+    fixed_s, per_item_s : float
+        Cost of a launch, >= 0, and of each item in it, > 0.
+    batch_max : int
+        Largest batch size that was profiled.
+    """
+
+    fixed_s: float
+    per_item_s: float
+    batch_max: int
+
+    def latency_s(self, items: int) -> float:
+        """Seconds for one launch over so many items."""
+        return self.fixed_s + self.per_item_s * items
+
+    @classmethod
+    def fit(cls, batch_sizes: Sequence[int], latency_s: Sequence[float]) -> LatencyTable:
+        """Least-squares line through measured latencies, through the origin's upper half: ``fixed_s >= 0``.
+
+        Examples
+        --------
+        >>> table = LatencyTable.fit([1, 8, 32], [0.011, 0.067, 0.259])
+        >>> round(table.fixed_s, 6), round(table.per_item_s, 6), table.batch_max
+        (0.003, 0.008, 32)
+        """
+        sizes, values = np.asarray(batch_sizes, float), np.asarray(latency_s, float)
+        per_item = fixed = 0.0
+        if len(sizes) > 1:
+            per_item, fixed = (float(c) for c in np.polyfit(sizes, values, 1))
+        if len(sizes) == 1 or fixed < 0:
+            fixed, per_item = 0.0, float(sizes @ values / (sizes @ sizes))
+        return cls(fixed, per_item, int(max(batch_sizes)))
+
+
+@dataclass(frozen=True)
+class DeviceProfile:
+    """What a device needs for inference.
+
+    Attributes
+    ----------
+    name : str
+        Name of the profile.
+    fixed_s, per_item_s : float or None
+        Seconds per unit of classifier cost, for a launch and for each item in it; None if every classifier was measured by itself.
+    batch_max : int
+        Largest batch size profiled.
+    measured : mapping of str to LatencyTable
+        Classifiers that have a table of their own; it goes before the general one.
+    path : Path
+        Where it was read.
+    """
+
+    name: str
+    fixed_s: float | None
+    per_item_s: float | None
+    batch_max: int
+    measured: Mapping[str, LatencyTable]
+    path: Path
+
+    def table(self, classifier: str, cost: float, batch: int) -> LatencyTable:
+        """Latency table of a classifier of a given cost, for batches up to `batch`.
+
+        Raises
+        ------
+        ProfileError
+            If the classifier or a batch of that size was not profiled on this device.
+        """
+        table = self.measured.get(classifier)
+        if table is None:
+            if self.fixed_s is None or self.per_item_s is None:
+                raise ProfileError(
+                    f"classifier {classifier!r} is not profiled on {self.name}",
+                    where=str(self.path),
+                    remedy=f"add inference.classifiers.{classifier}; {suggest(classifier, self.measured)}",
+                )
+            table = LatencyTable(cost * self.fixed_s, cost * self.per_item_s, self.batch_max)
+        if batch > table.batch_max:
+            raise ProfileError(
+                f"{classifier!r} is profiled on {self.name} up to batches of {table.batch_max}, not {batch}",
+                where=str(self.path),
+                remedy="choose a smaller batch or profile a larger one",
+            )
+        return table
+
+
+@dataclass(frozen=True)
+class LinkProfile:
+    """What a link needs to carry a message.
+
+    Attributes
+    ----------
+    name : str
+        Name of the profile.
+    rate_bps : float
+        Bits per second, > 0, in each direction.
+    call_s : float
+        Fixed cost of one call, >= 0.
+    call_units : int
+        Most units that one call carries.
+    contended : bool
+        False: so fast in its place that messages pass it without queueing or time.
+    """
+
+    name: str
+    rate_bps: float
+    call_s: float
+    call_units: int
+    contended: bool
+
+
+class _Reader:
+    """One profile file; every complaint names file and key."""
+
+    def __init__(self, name: str, folder: str, config_dir: Path | None) -> None:
+        self.path = files.find(name, "hardware_profiles", (".yaml",), error=ProfileError, config_dir=config_dir)
+        if self.path.parent.name != folder and self.path.parent == files.bundled("hardware_profiles") / self.path.parent.name:
+            raise ProfileError(f"{name!r} is no profile of {folder}", where=str(self.path), remedy=suggest(name, self._peers(folder)))
+        self.data = self.mapping(files.read_yaml(self.path, ProfileError), "")
+
+    @staticmethod
+    def _peers(folder: str) -> list[str]:
+        return [path.stem for path in (files.bundled("hardware_profiles") / folder).glob("*.yaml")]
+
+    def error(self, key: str, what: str, remedy: str) -> ProfileError:
+        return ProfileError(f"{key}: {what}" if key else what, where=str(self.path), remedy=remedy)
+
+    def mapping(self, value: Any, key: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self.error(key, "a mapping is needed here", "see the shipped profiles")
+        return value
+
+    def check_keys(self, mapping: Mapping[str, Any], known: Sequence[str], key: str = "") -> None:
+        for name in mapping:
+            if name not in known:
+                raise self.error(f"{key}{name}", "unknown key", suggest(str(name), known))
+
+    def number(self, mapping: Mapping[str, Any], name: str, prefix: str, unit: str | None, *, least: float) -> float:
+        """Read ``{value, unit, kind, source}`` into SI, at least `least` (beyond it if that is 0 and `unit` a rate)."""
+        key = f"{prefix}{name}"
+        if name not in mapping:
+            raise self.error(key, "missing", "give value, unit, kind and source")
+        entry = self.mapping(mapping[name], key)
+        self.check_keys(entry, ("value", "unit", "kind", "source"), f"{key}.")
+        for part in ("value", "unit", "kind", "source"):
+            if entry.get(part) in (None, ""):
+                raise self.error(f"{key}.{part}", "missing", "every number has value, unit, kind and source")
+        if entry["kind"] not in KINDS:
+            raise self.error(f"{key}.kind", f"{entry['kind']!r} is no kind", suggest(str(entry["kind"]), KINDS))
+        value = entry["value"]
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.error(f"{key}.value", f"{value!r} is not a number", "write a number; its unit stands in unit")
+        try:
+            number = parse_quantity(f"{value!r} {entry['unit']}", unit) if unit else float(value)
+        except ValueError as problem:
+            raise self.error(key, str(problem), "correct value or unit") from None
+        if not math.isfinite(number) or number < least:
+            raise self.error(f"{key}.value", f"{value} is out of range", f"give a finite number, at least {least:g}")
+        return number
+
+
+def read_device(name: str, config_dir: Path | None = None) -> DeviceProfile:
+    """Read a device profile by name or path.
+
+    Raises
+    ------
+    ProfileError
+        If it is missing or malformed; file and key are named.
+    """
+    reader = _Reader(name, "devices", config_dir)
+    reader.check_keys(reader.data, ("name", "inference"))
+    inference = reader.mapping(reader.data.get("inference"), "inference")
+    reader.check_keys(inference, ("batch_max", "fixed", "per_item", "classifiers"), "inference.")
+    batch_max = int(reader.number(inference, "batch_max", "inference.", None, least=1))
+    general = {}
+    if "fixed" in inference or "per_item" in inference or "classifiers" not in inference:
+        general["fixed"] = reader.number(inference, "fixed", "inference.", "s", least=0.0)
+        general["per_item"] = reader.number(inference, "per_item", "inference.", "s", least=1e-12)
+    measured = {
+        str(classifier): _measured(reader, entry, f"inference.classifiers.{classifier}")
+        for classifier, entry in reader.mapping(inference.get("classifiers", {}), "inference.classifiers").items()
+    }
+    title = str(reader.data.get("name", reader.path.stem))
+    return DeviceProfile(title, general.get("fixed"), general.get("per_item"), batch_max, measured, reader.path)
+
+
+def _measured(reader: _Reader, entry: Any, key: str) -> LatencyTable:
+    """Read ``{latency: {1: 11.0, 8: 70.2}, unit, kind, source}``."""
+    entry = reader.mapping(entry, key)
+    reader.check_keys(entry, ("latency", "unit", "kind", "source"), f"{key}.")
+    points = reader.mapping(entry.get("latency"), f"{key}.latency")
+    if not points:
+        raise reader.error(f"{key}.latency", "no batch size is given", "give latencies such as {1: 11.0, 8: 70.2}")
+    sizes, values = [], []
+    for size, value in points.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise reader.error(f"{key}.latency", f"{size!r} is no batch size", "batch sizes are whole numbers >= 1")
+        item = {str(size): {"value": value, **{k: entry.get(k) for k in ("unit", "kind", "source")}}}
+        sizes.append(size)
+        values.append(reader.number(item, str(size), f"{key}.latency.", "s", least=1e-12))
+    return LatencyTable.fit(sizes, values)
+
+
+def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:
+    """Read a link profile by name or path.
+
+    Raises
+    ------
+    ProfileError
+        If it is missing or malformed; file and key are named.
+    """
+    reader = _Reader(name, "links", config_dir)
+    reader.check_keys(reader.data, ("name", "rate", "call", "call_max", "contended"))
+    contended = reader.data.get("contended", True)
+    if not isinstance(contended, bool):
+        raise reader.error("contended", f"{contended!r} is not true or false", "write true or false")
+    return LinkProfile(
+        name=str(reader.data.get("name", reader.path.stem)),
+        rate_bps=reader.number(reader.data, "rate", "", "bps", least=1.0),
+        call_s=reader.number(reader.data, "call", "", "s", least=0.0),
+        call_units=int(reader.number(reader.data, "call_max", "", None, least=1)),
+        contended=contended,
+    )

@@ -1,0 +1,39 @@
+"""Records of a run, appended in batches and made into columns once, at the end."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["BatchLog"]
+
+
+class BatchLog:
+    """When rows reached a stage: one entry per batch, ``append((time_s, rows))``.
+
+    Examples
+    --------
+    >>> log = BatchLog()
+    >>> log.append((0.5, [2, 0]))
+    >>> log.column(3).tolist()
+    [0.5, nan, 0.5]
+    """
+
+    __slots__ = ("append", "entries")
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[float, list[int]]] = []
+        self.append = self.entries.append
+
+    def rows(self) -> npt.NDArray[np.int64]:
+        """All row ids in the order of logging."""
+        return np.fromiter(chain.from_iterable(rows for _, rows in self.entries), dtype=np.int64)
+
+    def column(self, size: int) -> npt.NDArray[np.float64]:
+        """Time of each row, (size,), NaN where a row was never logged; a row logged twice has its last time."""
+        column = np.full(size, np.nan)
+        times = np.array([time for time, _ in self.entries])
+        column[self.rows()] = np.repeat(times, [len(rows) for _, rows in self.entries])
+        return column

@@ -1,0 +1,260 @@
+"""A result on disk: one Parquet file per table and a manifest in strict JSON, the same bytes for the same run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simedge import files
+from simedge.errors import InputError, OutputError
+from simedge.metrics.schema import SCHEMA_VERSION, TABLES, Categorical, Column, Columns
+
+__all__ = ["canonical", "config_hash", "plain", "read_result", "write_result"]
+
+_FORMAT = "simedge result"
+_MANIFEST = "manifest.json"
+_MANIFEST_BYTES_MAX = 64 * 2**20
+_INFINITIES = {"inf": math.inf, "-inf": -math.inf}
+_REQUIRED: dict[str, type] = {"config": dict, "facts": dict, "metrics": dict, "tables": dict, "versions": dict}
+_REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("scenario", "policy", "fingerprint"), str),
+    **dict.fromkeys(("horizon_s", "warmup_s", "slo_s"), (int, float)),
+    **dict.fromkeys(("capacity_ips", "busy_s", "path_lengths", "bytes"), dict),
+    "seed": int,
+}
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into what strict JSON can say: NaN becomes None, an infinity the word ``inf`` or ``-inf``.
+
+    Raises
+    ------
+    TypeError
+        If a value is no mapping, sequence, array, number, text, path, truth value or None.
+
+    Examples
+    --------
+    >>> plain({"beta": math.inf, "mix": (np.float64(0.5), math.nan), "gpus": np.int64(2)})
+    {'beta': 'inf', 'mix': [0.5, None], 'gpus': 2}
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{value!r} cannot stand in a manifest")
+
+
+def canonical(value: Any, indent: int | None = None) -> str:
+    """Write a value as JSON in the one way that depends on nothing but the value: sorted keys, no NaN."""
+    return json.dumps(plain(value), sort_keys=True, allow_nan=False, ensure_ascii=False, indent=indent)
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """BLAKE2b digest of the canonical JSON of a configuration, 32 hexadecimal digits."""
+    return hashlib.blake2b(canonical(config).encode(), digest_size=16).hexdigest()
+
+
+def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping[str, Any]) -> None:
+    """Write tables and manifest; the folder appears, or replaces an older result, only when all is written.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; must be new, empty, or hold nothing but a result of simedge.
+    columns : mapping of str to columns
+        Conforming tables.
+    manifest : mapping
+        What to say beside the tables; format, schema version and the tables' digests are added.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds anything else or cannot be written.
+    """
+    target = folder.expanduser().resolve()
+    _check_replaceable(target, folder)
+    with files.atomic_directory(target) as draft:
+        tables: dict[str, Any] = {}
+        for name in TABLES:
+            path = draft / f"{name}.parquet"
+            rows = _write_table(path, name, columns[name])
+            tables[name] = {"rows": rows, "digest": files.digest(path)}
+        said = {**manifest, "format": _FORMAT, "schema_version": SCHEMA_VERSION, "tables": tables}
+        (draft / _MANIFEST).write_text(canonical(said, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def read_result(folder: Path) -> tuple[dict[str, Columns], dict[str, Any]]:
+    """Read and validate what :func:`write_result` wrote: the tables and the manifest.
+
+    Raises
+    ------
+    InputError
+        If something is missing, damaged, or of a schema this version does not know.
+    """
+    manifest = _read_manifest(folder.expanduser() / _MANIFEST)
+    columns: dict[str, Columns] = {}
+    for name in TABLES:
+        path = folder.expanduser() / f"{name}.parquet"
+        try:
+            intact = files.digest(path) == manifest["tables"][name]["digest"]
+        except (KeyError, TypeError):
+            raise _damaged(folder / _MANIFEST, f"does not list the table {name!r}") from None
+        except OSError as problem:
+            raise _damaged(path, f"cannot be read: {problem.strerror}") from None
+        if not intact:
+            raise _damaged(path, "is not the file that was saved: its digest differs from the manifest's")
+        columns[name] = _read_table(path, name)
+    return columns, manifest
+
+
+def _damaged(path: Path, what: str) -> InputError:
+    return InputError(what, where=str(path), remedy="give the folder of an intact result, or run the scenario again")
+
+
+def _check_replaceable(target: Path, folder: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise OutputError("is a file, not a folder", where=str(folder), remedy="choose another place")
+    try:
+        present = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
+    except OSError as problem:
+        raise OutputError(f"cannot be read: {problem.strerror}", where=str(folder), remedy="choose another place") from None
+    ours = {_MANIFEST, *(f"{name}.parquet" for name in TABLES)}
+    foreign = [name for name in present if name not in ours] or (present if present and _MANIFEST not in present else [])
+    if foreign:
+        raise OutputError(
+            f"the folder holds {foreign[0]!r}, which is no part of a result, and would be overwritten",
+            where=str(folder),
+            remedy="choose a new or empty folder",
+        )
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _revive(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _revive(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_revive(item) for item in value]
+    return _INFINITIES.get(value, value) if isinstance(value, str) else value
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MANIFEST_BYTES_MAX:
+            raise _damaged(path, "is too large for a manifest")
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except OSError as problem:
+        raise InputError(
+            f"no result of simedge can be read here: {problem.strerror}",
+            where=str(path),
+            remedy="give a folder that a run saved",
+        ) from None
+    except (ValueError, RecursionError) as problem:
+        if isinstance(problem, InputError):
+            raise
+        raise _damaged(path, f"is not a manifest: {str(problem) or 'nested too deeply'}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        raise _damaged(path, "is not the manifest of a simedge result")
+    version = manifest.get("schema_version")
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise InputError(
+            f"has schema version {version!r}; this simedge reads version {SCHEMA_VERSION}",
+            where=str(path),
+            remedy="read it with the simedge that wrote it, or run the scenario again",
+        )
+    _require(path, manifest, _REQUIRED, "")
+    _require(path, manifest["facts"], _REQUIRED_FACTS, "facts.")
+    return {**manifest, "config": _revive(manifest["config"]), "facts": _revive(manifest["facts"])}
+
+
+def _require(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str) -> None:
+    for key, kind in wanted.items():
+        if not isinstance(found.get(key), kind) or isinstance(found.get(key), bool):
+            raise _damaged(path, f"lacks {prefix}{key}, or it has the wrong type")
+
+
+def _arrow_schema(table: str, columns: Columns | None) -> Any:
+    """Explicit Parquet schema; without columns the names of categories are left out."""
+    import pyarrow as pa
+
+    def field(column: Column) -> Any:
+        said = {"unit": column.unit, "about": column.about}
+        if column.dtype != "category":
+            return pa.field(column.name, getattr(pa, column.dtype)(), nullable=False, metadata=said)
+        values = columns[column.name] if columns is not None else None
+        if isinstance(values, Categorical):
+            said["names"] = json.dumps(values.names)
+        return pa.field(column.name, pa.dictionary(pa.int32(), pa.string()), metadata=said)
+
+    # Named after us so that they cannot meet the keys that pandas and Arrow keep here.
+    about = {"simedge.table": table, "simedge.schema_version": str(SCHEMA_VERSION)}
+    return pa.schema([field(column) for column in TABLES[table]], metadata=about)
+
+
+def _write_table(path: Path, table: str, columns: Columns) -> int:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    arrays = []
+    for column in TABLES[table]:
+        values = columns[column.name]
+        if isinstance(values, Categorical):
+            codes = pa.array(values.codes.astype(np.int32), mask=values.codes < 0)
+            arrays.append(pa.DictionaryArray.from_arrays(codes, pa.array(values.names, pa.string())))
+        else:
+            arrays.append(pa.array(values))
+    made = pa.Table.from_arrays(arrays, schema=_arrow_schema(table, columns))
+    floats = [column.name for column in TABLES[table] if column.dtype == "float64"]
+    parquet.write_table(
+        made,
+        path,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=[column.name for column in TABLES[table] if column.dtype == "category"],
+        column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
+    )
+    return int(made.num_rows)
+
+
+def _read_table(path: Path, table: str) -> dict[str, Any]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        made = parquet.read_table(path, partitioning=None)
+    except (pa.ArrowException, OSError) as problem:
+        raise _damaged(path, f"is not a Parquet file: {problem}") from None
+    if not made.schema.equals(_arrow_schema(table, None)):
+        raise _damaged(path, f"does not have the columns of table {table!r}")
+    columns: dict[str, Any] = {}
+    for column in TABLES[table]:
+        values = made.column(column.name)
+        if column.dtype != "category":
+            columns[column.name] = values.to_numpy()
+            continue
+        try:
+            names = json.loads(made.schema.field(column.name).metadata[b"names"])
+            # The file's own dictionary may be shorter or in another order than the names.
+            one = values.combine_chunks()
+            one = one.chunk(0) if isinstance(one, pa.ChunkedArray) else one
+            place = np.array([names.index(name) for name in one.dictionary.to_pylist()] + [-1], dtype=np.int32)
+            columns[column.name] = Categorical(place[one.indices.fill_null(-1).to_numpy()], tuple(names))
+        except (KeyError, TypeError, ValueError):
+            raise _damaged(path, f"does not name the categories of {column.name!r}") from None
+    return columns
