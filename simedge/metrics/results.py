@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from simedge.errors import InputError
 from simedge.metrics.plots import Plots
 from simedge.metrics.schema import HEADLINES, TABLES, Categorical, Columns, conform, show
 from simedge.metrics.store import config_hash, read_result, write_result
@@ -175,7 +176,14 @@ class Results:
         """
         columns, manifest = read_result(Path(folder))
         made_by = {"versions": manifest["versions"], "platform": str(manifest.get("platform", "unknown"))}
-        return cls(columns, manifest["config"], manifest["facts"], **made_by)
+        loaded = cls(columns, manifest["config"], manifest["facts"], **made_by)
+        try:
+            _ = loaded.metrics
+        except (KeyError, TypeError, ValueError):
+            raise InputError(
+                "the facts in the manifest do not fit the tables", str(folder), "run the scenario again"
+            ) from None
+        return loaded
 
     def compare(self, other: Results, rel: float = 0.0, abs: float = 0.0) -> pd.DataFrame:
         """List the metrics that differ by more than a tolerance.
@@ -211,7 +219,7 @@ class Results:
 
         def column(values: Any) -> Any:
             if isinstance(values, Categorical):
-                return pd.Categorical.from_codes(cast(Any, values.codes), categories=list(values.names))
+                return pd.Categorical.from_codes(values.codes, categories=pd.Index(values.names, dtype=object))
             return values
 
         return pd.DataFrame({key: column(values) for key, values in self.columns[name].items()})

@@ -131,9 +131,13 @@ def _check_replaceable(target: Path, folder: Path) -> None:
     try:
         present = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
     except OSError as problem:
-        raise OutputError(f"cannot be read: {problem.strerror}", where=str(folder), remedy="choose another place") from None
+        raise OutputError(
+            f"cannot be read: {problem.strerror}", where=str(folder), remedy="choose another place"
+        ) from None
     ours = {_MANIFEST, *(f"{name}.parquet" for name in TABLES)}
-    foreign = [name for name in present if name not in ours] or (present if present and _MANIFEST not in present else [])
+    foreign = [name for name in present if name not in ours] or (
+        present if present and _MANIFEST not in present else []
+    )
     if foreign:
         raise OutputError(
             f"the folder holds {foreign[0]!r}, which is no part of a result, and would be overwritten",

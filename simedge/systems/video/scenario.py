@@ -1,0 +1,244 @@
+"""The configuration of a video analytics run: what a scenario file may say, each default once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from simedge.kernel import Admission
+from simedge.policies.video.interface import VideoPolicy
+from simedge.policies.video.pipeline import Pipeline
+from simedge.traces.synthetic import Tracks
+
+__all__ = ["ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
+
+CLIP_S = 300.0
+"""Length of a generated clip when no horizon is given (§1.5.1: 5-minute video clips)."""
+
+_REPORT_CELLS_MAX = 2e8
+
+
+def _positive(owner: object, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and not (0 < value < math.inf):
+            raise ValueError(f"{name}: {value} is not a finite number > 0")
+
+
+def _not_negative(owner: object, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and not (0 <= value < math.inf):
+            raise ValueError(f"{name}: {value} is not a finite number >= 0")
+
+
+@dataclass(frozen=True)
+class Queues:
+    """Queues of cameras and edge, and how frames enter the former.
+
+    Attributes
+    ----------
+    admission : {"interleaved", "fifo"}
+        See `simedge.kernel.queue.InputQueue`; *fifo* is unbounded.
+    camera_units, outbound_units : int
+        Visible places of a camera's input queue, and of its queue for the uplink.
+    edge_units : int
+        Places of the edge queue for each GPU of the cluster.
+    """
+
+    admission: Admission = "interleaved"
+    camera_units: int = 100
+    outbound_units: int = 100
+    edge_units: int = 1000
+
+    def __post_init__(self) -> None:
+        _positive(self, "camera_units", "outbound_units", "edge_units")
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """Cameras and GPUs. A group is repeated whole: `groups=4` of six cameras and one GPU are 24 cameras and 4 GPUs.
+
+    Attributes
+    ----------
+    cameras : tuple of str
+        Device profile of each camera of one group.
+    edge : str
+        Device profile of the GPUs.
+    gpus : int
+        GPUs of one group.
+    groups : int
+        Number of groups.
+    camera_batch, edge_batch : int
+        Largest batch on a camera and on a GPU (§1.4: 8 and 32).
+    """
+
+    cameras: tuple[str, ...]
+    edge: str = "titan_x"
+    gpus: int = 1
+    groups: int = 1
+    camera_batch: int = 8
+    edge_batch: int = 32
+
+    def __post_init__(self) -> None:
+        _positive(self, "gpus", "groups", "camera_batch", "edge_batch")
+        if not self.cameras:
+            raise ValueError("cameras: a cluster has at least one camera")
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Device profile of every camera."""
+        return self.cameras * self.groups
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all cameras, ``camera_1`` …"""
+        return tuple(f"camera_{i}" for i in range(1, len(self.profiles) + 1))
+
+    @property
+    def gpu_names(self) -> tuple[str, ...]:
+        """Names of all GPUs, ``gpu_1`` …"""
+        return tuple(f"gpu_{i}" for i in range(1, self.gpus * self.groups + 1))
+
+
+@dataclass(frozen=True)
+class Network:
+    """Links from each camera to the switch, and from there to the edge.
+
+    Attributes
+    ----------
+    uplink, backbone : str
+        Link profiles.
+    uplink_bps, call_s : float or None
+        Rate and call cost of the cameras' links; None: the profile's.
+    call_units : int or None
+        Most units in one call; None: the profile's (§1.4: 20).
+    """
+
+    uplink: str = "fast_ethernet"
+    backbone: str = "ten_gigabit"
+    uplink_bps: float | None = None
+    call_s: float | None = None
+    call_units: int | None = None
+
+    def __post_init__(self) -> None:
+        _positive(self, "uplink_bps", "call_units")
+        _not_negative(self, "call_s")
+
+
+@dataclass(frozen=True)
+class Dag:
+    """The pipeline as people write it: classifiers with costs, edges between them, and where each class of object ends."""
+
+    costs: Mapping[str, float]
+    edges: tuple[tuple[str, str], ...]
+    leaves: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        self.pipeline()
+
+    def pipeline(self) -> Pipeline:
+        """Extract the paths (§1.3.3, step 1)."""
+        return Pipeline.from_edges(self.costs, self.edges, self.leaves)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Arrivals of ROIs: replayed from a file or drawn from the seed.
+
+    Attributes
+    ----------
+    mix : mapping of str to float
+        Share of each path among the ROIs: used to draw them, and to rate capacities in whole units.
+    tracks : Tracks
+        The generator's parameters.
+    kind : {"recorded", "generated"}
+        Which of the two.
+    trace : str or None
+        The file to replay, by path or by name.
+    """
+
+    mix: Mapping[str, float]
+    tracks: Tracks
+    kind: str = field(default="recorded", metadata={"choices": ("recorded", "generated")})
+    trace: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("recorded", "generated"):
+            raise ValueError(f"kind: {self.kind!r} is neither 'recorded' nor 'generated'")
+        if not self.mix or any(not 0 <= share < math.inf for share in self.mix.values()) or sum(self.mix.values()) <= 0:
+            raise ValueError(f"mix: shares are >= 0 and not all zero, not {dict(self.mix)}")
+        if self.kind == "recorded" and not self.trace:
+            raise ValueError("trace: a recorded workload needs a file; give workload.trace=FILE or workload=generated")
+
+
+@dataclass(frozen=True)
+class VideoScenario:
+    """Everything a video run depends on.
+
+    Attributes
+    ----------
+    name : str
+        Name of the scenario.
+    policy : VideoPolicy
+        Who decides.
+    cluster, network, pipeline, workload, queues
+        See there.
+    seed : int
+        Seed of all random streams, >= 0.
+    horizon_s : float or None
+        Simulated time; None: the length of the recorded trace, or 300 s.
+    warmup_s : float
+        Part at the beginning that summaries leave out.
+    slo_s : float
+        Latency objective (§1.5.1: 3 s).
+    report_period_s : float
+        Time between two monitor reports (§1.4: 50 ms).
+    """
+
+    name: str
+    policy: VideoPolicy = field(metadata={"catalog": "policy"})
+    cluster: ClusterSpec
+    network: Network
+    pipeline: Dag
+    workload: Workload
+    queues: Queues = field(default_factory=Queues)
+    seed: int = 0
+    horizon_s: float | None = None
+    warmup_s: float = 0.0
+    slo_s: float = 3.0
+    report_period_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        _positive(self, "horizon_s", "slo_s", "report_period_s")
+        _not_negative(self, "warmup_s", "seed")
+        self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
+        if len(self.cluster.cameras) != len(self.workload.tracks.weights):
+            raise ValueError(
+                f"workload.tracks.weights: {len(self.workload.tracks.weights)} weights for a group of {len(self.cluster.cameras)} cameras"
+            )
+        self.check_horizon(self.horizon_s or CLIP_S)
+
+    @staticmethod
+    def _match(key: str, given: Iterable[str], paths: Iterable[str]) -> None:
+        known = set(paths)
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{key}: the pipeline has no path {name!r}; it has {', '.join(sorted(known))}")
+
+    def check_horizon(self, horizon_s: float) -> None:
+        """Refuse a run whose reports would not fit into memory, or whose warm-up leaves nothing.
+
+        Raises
+        ------
+        ValueError
+            With key and remedy.
+        """
+        cells = horizon_s / self.report_period_s * (len(self.cluster.profiles) + 1)
+        if cells > _REPORT_CELLS_MAX:
+            raise ValueError(
+                f"horizon_s: {cells:.1g} report rows do not fit into memory; shorten horizon_s or lengthen report_period_s"
+            )
+        if self.warmup_s >= horizon_s:
+            raise ValueError(f"warmup_s: {self.warmup_s} s leave nothing of a horizon of {horizon_s} s")
