@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,11 @@ class Route:
 
     env: Environment
     links: tuple[FifoLink, ...]
+
+    @property
+    def measured_bps(self) -> float:
+        """Rate of the slowest link on the way at its last message; NaN before the first one."""
+        return min((link.measured_bps for link in self.links), default=math.nan)
 
     def send(self, size_bytes: float, done: Callable[[], None]) -> None:
         """Carry a message from end to end, stored and forwarded whole at each hop; call `done` on arrival."""

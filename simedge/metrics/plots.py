@@ -7,8 +7,8 @@ it. `runs` maps a label, as a rule the policy's name, to the table ``rois`` of i
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -20,6 +20,7 @@ from simedge.metrics.style import (
     STYLE,
     colours,
     label_rows,
+    legend_below,
     log_seconds,
     mark_slo,
     percentile_boxes,
@@ -87,24 +88,24 @@ def latency_cdf(
     ax : Axes, optional
         Where to draw.
     """
-    axes = _axes(ax, "Latency of completed units")
-    chosen = colours(runs)
-    for label, rois in runs.items():
-        latency_s = np.sort(_completed(rois, warmup_s, "latency_s"))
-        late = f"{label}, {_percent(np.mean(latency_s > slo_s))} late" if slo_s and len(latency_s) else label
-        # Thinned to what a screen shows, but exact at the objective.
-        kept = np.linspace(0, len(latency_s) - 1, min(len(latency_s), _CDF_POINTS)).round().astype(np.int64)
-        if slo_s and len(latency_s):
-            kept = np.union1d(kept, max(int(np.searchsorted(latency_s, slo_s, side="right")) - 1, 0))
-        share = (kept + 1) / max(len(latency_s), 1)
-        x = np.maximum(latency_s[kept], _FLOOR_S)
-        axes.plot(x, share, drawstyle="steps-post", color=chosen[label], label=late)
-    if slo_s:
-        mark_slo(axes, slo_s)
-    log_seconds(axes)
-    axes.set(xlabel="latency", ylabel="share of completed units", ylim=(0, 1.02))
-    shares(axes.yaxis)
-    axes.legend(loc="upper left")
+    with _axes(ax, "Latency of completed units") as axes:
+        chosen = colours(runs)
+        for label, rois in runs.items():
+            latency_s = np.sort(_completed(rois, warmup_s, "latency_s"))
+            late = f"{label}, {_percent(np.mean(latency_s > slo_s))} late" if slo_s and len(latency_s) else label
+            # Thinned to what a screen shows, but exact at the objective.
+            kept = np.linspace(0, len(latency_s) - 1, min(len(latency_s), _CDF_POINTS)).round().astype(np.int64)
+            if slo_s and len(latency_s):
+                kept = np.union1d(kept, max(int(np.searchsorted(latency_s, slo_s, side="right")) - 1, 0))
+            share = (kept + 1) / max(len(latency_s), 1)
+            x = np.maximum(latency_s[kept], _FLOOR_S)
+            axes.plot(x, share, drawstyle="steps-post", color=chosen[label], label=late)
+        if slo_s:
+            mark_slo(axes, slo_s, 0.88)
+        log_seconds(axes)
+        axes.set(xlabel="latency", ylabel="share of completed units", ylim=(0, 1.02))
+        shares(axes.yaxis)
+        legend_below(axes, 2)
     return axes
 
 
@@ -112,13 +113,13 @@ def latency_box(
     runs: Mapping[str, pd.DataFrame], slo_s: float | None = None, warmup_s: float = 0.0, ax: Axes | None = None
 ) -> Axes:
     """Draw latency percentiles 1, 25, 50, 75 and 99 per run (as Figs. 1.10 and 1.11), logarithmic in time."""
-    axes = _axes(ax, "Latency, percentiles 1–25–50–75–99")
-    values = {label: np.maximum(_completed(rois, warmup_s, "latency_s"), _FLOOR_S) for label, rois in runs.items()}
-    percentile_boxes(axes, values)
-    if slo_s:
-        mark_slo(axes, slo_s)
-    log_seconds(axes)
-    axes.set(xlabel="latency")
+    with _axes(ax, "Latency, percentiles 1–25–50–75–99", _rows_size(runs)) as axes:
+        values = {label: np.maximum(_completed(rois, warmup_s, "latency_s"), _FLOOR_S) for label, rois in runs.items()}
+        percentile_boxes(axes, values)
+        if slo_s:
+            mark_slo(axes, slo_s, 1 - 1 / max(len(runs), 2))
+        log_seconds(axes)
+        axes.set(xlabel="latency")
     return axes
 
 
@@ -138,31 +139,33 @@ def latency_parts(
     ax : Axes, optional
         Where to draw.
     """
-    axes = _axes(ax, "Where the mean latency is spent")
-    means = {
-        label: {part: _mean(_completed(rois, warmup_s, part)) for part in ("latency_s", *PARTS)}
-        for label, rois in runs.items()
-    }
-    scale = {label: (share and mean["latency_s"]) or 1.0 for label, mean in means.items()}
-    begin = dict.fromkeys(means, 0.0)
-    rows = np.arange(len(means))
-    for part, (name, colour) in PARTS_DRAWN.items():
-        widths = [means[label][part] / scale[label] for label in means]
-        axes.barh(rows, widths, left=list(begin.values()), height=0.55, color=colour, label=name, linewidth=0)
-        begin = {label: begin[label] + width for label, width in zip(means, widths, strict=True)}
-    for row, (label, end) in enumerate(begin.items()):
-        total = means[label]["latency_s"]
-        text = format_quantity(total, "s") if len(_completed(runs[label], warmup_s, "latency_s")) else "none completed"
-        axes.annotate(text, (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
-    label_rows(axes, list(means))
-    axes.set(xlabel="share of the mean latency" if share else "mean latency of completed units (s)")
-    axes.set_xlim(0, 1.3 * max([*begin.values(), 1e-9]))
-    if share:
-        axes.set_xticks(np.linspace(0, 1, 5))
-        shares(axes.xaxis)
-    else:
-        thousands(axes.xaxis)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, columnspacing=0.9, handlelength=0.9)
+    with _axes(ax, "Where the mean latency is spent", _rows_size(runs)) as axes:
+        means = {
+            label: {part: _mean(_completed(rois, warmup_s, part)) for part in ("latency_s", *PARTS)}
+            for label, rois in runs.items()
+        }
+        scale = {label: (share and mean["latency_s"]) or 1.0 for label, mean in means.items()}
+        begin = dict.fromkeys(means, 0.0)
+        rows = np.arange(len(means))
+        for part, (name, colour) in PARTS_DRAWN.items():
+            widths = [means[label][part] / scale[label] for label in means]
+            axes.barh(rows, widths, left=list(begin.values()), height=0.55, color=colour, label=name, linewidth=0)
+            begin = {label: begin[label] + width for label, width in zip(means, widths, strict=True)}
+        for row, (label, end) in enumerate(begin.items()):
+            total = means[label]["latency_s"]
+            text = (
+                format_quantity(total, "s") if len(_completed(runs[label], warmup_s, "latency_s")) else "none completed"
+            )
+            axes.annotate(text, (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+        label_rows(axes, list(means))
+        axes.set(xlabel="share of the mean latency" if share else "mean latency of completed units (s)")
+        axes.set_xlim(0, 1.3 * max([*begin.values(), 1e-9]))
+        if share:
+            axes.set_xticks(np.linspace(0, 1, 5))
+            shares(axes.xaxis)
+        else:
+            thousands(axes.xaxis)
+        legend_below(axes, 5)
     return axes
 
 
@@ -171,18 +174,18 @@ def throughput_over_time(runs: Mapping[str, pd.DataFrame], horizon_s: float, ax:
 
     Arrivals are drawn once when all runs had the same, else not at all.
     """
-    axes = _axes(ax, "Throughput", (8.0, 3.2))
-    chosen = colours(runs)
-    offered = _same_arrivals(runs, 0.0, horizon_s)
-    if offered is not None:
-        axes.stairs(offered, np.arange(len(offered) + 1), fill=True, color="#dddddd", label="arrived")
-    for label, rois in runs.items():
-        done = per_second(rois["done_s"].to_numpy(), 0.0, horizon_s)
-        axes.stairs(done, np.arange(len(done) + 1), baseline=None, color=chosen[label], label=label, linewidth=1.3)
-    axes.set(xlabel="time (s)", ylabel="units per second", xlim=(0, horizon_s))
-    axes.set_ylim(bottom=0)
-    thousands(axes.yaxis)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=5)
+    with _axes(ax, "Throughput", (8.0, 3.2)) as axes:
+        chosen = colours(runs)
+        offered = _same_arrivals(runs, 0.0, horizon_s)
+        if offered is not None:
+            axes.stairs(offered, np.arange(len(offered) + 1), fill=True, color="#dddddd", label="arrived")
+        for label, rois in runs.items():
+            done = per_second(rois["done_s"].to_numpy(), 0.0, horizon_s)
+            axes.stairs(done, np.arange(len(done) + 1), baseline=None, color=chosen[label], label=label, linewidth=1.3)
+        axes.set(xlabel="time (s)", ylabel="units per second", xlim=(0, horizon_s))
+        axes.set_ylim(bottom=0)
+        thousands(axes.yaxis)
+        legend_below(axes, 6)
     return axes
 
 
@@ -193,20 +196,20 @@ def throughput_box(
 
     The mean is a dot; a dashed line marks the mean arrivals when all runs had the same.
     """
-    axes = _axes(ax, "Throughput, percentiles 1–25–50–75–99")
-    values = {label: per_second(rois["done_s"].to_numpy(), warmup_s, horizon_s) for label, rois in runs.items()}
-    percentile_boxes(axes, values, means=True)
-    offered = _same_arrivals(runs, warmup_s, horizon_s)
-    if offered is not None and len(offered):
-        mean = float(offered.mean())
-        axes.axvline(mean, color="#444444", linestyle="--", linewidth=1.1, zorder=1)
-        axes.annotate(
-            f"offered {mean:,.0f}", (mean, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
-            textcoords="offset points", ha="right", va="top", fontsize=8, color="#444444",
-        )  # fmt: skip
-    axes.set(xlabel="units completed per second")
-    axes.set_xlim(left=0)
-    thousands(axes.xaxis)
+    with _axes(ax, "Throughput, percentiles 1–25–50–75–99", _rows_size(runs)) as axes:
+        values = {label: per_second(rois["done_s"].to_numpy(), warmup_s, horizon_s) for label, rois in runs.items()}
+        percentile_boxes(axes, values, means=True)
+        offered = _same_arrivals(runs, warmup_s, horizon_s)
+        if offered is not None and len(offered):
+            mean = float(offered.mean())
+            axes.axvline(mean, color="#444444", linestyle="--", linewidth=1.1, zorder=1)
+            axes.annotate(
+                f"offered {mean:,.0f}", (mean, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
+                textcoords="offset points", ha="right", va="top", fontsize=8, color="#444444",
+            )  # fmt: skip
+        axes.set(xlabel="units completed per second")
+        axes.set_xlim(left=0)
+        thousands(axes.xaxis)
     return axes
 
 
@@ -225,32 +228,32 @@ def queues(reports: pd.DataFrame, column: str = "queue_units", ax: Axes | None =
     from matplotlib.colors import LogNorm
 
     entities = [str(name) for name in reports["entity"].cat.categories]
-    axes = _axes(ax, "Units in queues", (8.0, 1.4 + 0.26 * max(len(entities), 4)))
-    times = np.unique(reports["time_s"].to_numpy())
-    grid = np.zeros((len(entities), len(times)))
-    grid[reports["entity"].cat.codes.to_numpy(), np.searchsorted(times, reports["time_s"])] = reports[column]
-    # Means over neighbouring reports, so that no short peak is lost between two pixels.
-    edges = np.unique(np.linspace(0, len(times), min(len(times), _HEAT_COLUMNS) + 1).round().astype(np.int64))
-    if len(times):
-        grid = np.add.reduceat(grid, edges[:-1], axis=1) / np.diff(edges)
-    # Each value holds since the report before, so a column ends at its report.
-    end_s = np.r_[0.0 if not len(times) else max(0.0, 2 * times[0] - times[min(1, len(times) - 1)]), times]
-    top = max(10.0, float(grid.max(initial=0.0)))
-    mesh = axes.pcolormesh(
-        end_s[edges] if len(times) else np.array([0.0, 1.0]),
-        np.arange(len(entities) + 1) - 0.5,
-        np.ma.masked_less(grid if len(times) else np.zeros((len(entities), 1)), 0.5),
-        norm=LogNorm(vmin=1, vmax=top),
-        cmap="viridis_r",
-        rasterized=True,
-    )
-    label_rows(axes, entities)
-    axes.grid(False)
-    axes.set(xlabel="time (s)")
-    figure = axes.figure
-    bar = figure.colorbar(mesh, ax=axes, pad=0.015, label="units")
-    thousands(bar.ax.yaxis)
-    bar.ax.minorticks_off()
+    with _axes(ax, "Units in queues", (8.0, 1.4 + 0.26 * max(len(entities), 4))) as axes:
+        times = np.unique(reports["time_s"].to_numpy())
+        grid = np.zeros((len(entities), len(times)))
+        grid[reports["entity"].cat.codes.to_numpy(), np.searchsorted(times, reports["time_s"])] = reports[column]
+        # Means over neighbouring reports, so that no short peak is lost between two pixels.
+        edges = np.unique(np.linspace(0, len(times), min(len(times), _HEAT_COLUMNS) + 1).round().astype(np.int64))
+        if len(times):
+            grid = np.add.reduceat(grid, edges[:-1], axis=1) / np.diff(edges)
+        # Each value holds since the report before, so a column ends at its report.
+        end_s = np.r_[0.0 if not len(times) else max(0.0, 2 * times[0] - times[min(1, len(times) - 1)]), times]
+        top = max(10.0, float(grid.max(initial=0.0)))
+        mesh = axes.pcolormesh(
+            end_s[edges] if len(times) else np.array([0.0, 1.0]),
+            np.arange(len(entities) + 1) - 0.5,
+            np.ma.masked_less(grid if len(times) else np.zeros((len(entities), 1)), 0.5),
+            norm=LogNorm(vmin=1, vmax=top),
+            cmap="viridis_r",
+            rasterized=True,
+        )
+        label_rows(axes, entities)
+        axes.grid(False)
+        axes.set(xlabel="time (s)")
+        figure = axes.figure
+        bar = figure.colorbar(mesh, ax=axes, pad=0.015, label="units")
+        thousands(bar.ax.yaxis)
+        bar.ax.minorticks_off()
     return axes
 
 
@@ -279,7 +282,7 @@ def comparison(runs: Sequence[_Run] | Mapping[str, _Run]) -> Figure:
     first = next(iter(named.values()))
     slo_s, horizon_s, warmup_s = (float(first.facts[key]) for key in ("slo_s", "horizon_s", "warmup_s"))
     with _style():
-        figure = _new_figure((13.5, 3.3 + 0.22 * max(len(named) - 3, 0)))
+        figure = _new_figure((13.5, 3.8 + 0.24 * max(len(named) - 3, 0)))
         cdf, box, parts = figure.subplots(1, 3, gridspec_kw={"width_ratios": (1.1, 1, 1)})
         latency_cdf(rois, slo_s, warmup_s, ax=cdf)
         cdf.set_title("Latency of completed units")
@@ -346,13 +349,20 @@ def _percent(share: float | np.floating[Any]) -> str:
     return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
 
 
-def _axes(ax: Axes | None, title: str, size_in: tuple[float, float] = (6.4, 3.6)) -> Axes:
+@contextmanager
+def _axes(ax: Axes | None, title: str, size_in: tuple[float, float] = (6.4, 3.8)) -> Iterator[Axes]:
+    """Give the caller's axes as they are, or new ones that are drawn in our style."""
     if ax is not None:
-        return ax
+        yield ax
+        return
     with _style():
         axes: Axes = _new_figure(size_in).add_subplot(axes_class=_shown_in_notebooks()[1])
         axes.set_title(title)
-    return axes
+        yield axes
+
+
+def _rows_size(runs: Mapping[str, Any]) -> tuple[float, float]:
+    return (6.4, 1.4 + 0.45 * max(len(runs), 1))
 
 
 def _new_figure(size_in: tuple[float, float]) -> Figure:

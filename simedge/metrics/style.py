@@ -19,6 +19,7 @@ __all__ = [
     "STYLE",
     "colours",
     "label_rows",
+    "legend_below",
     "log_seconds",
     "mark_slo",
     "percentile_boxes",
@@ -62,7 +63,7 @@ _COLOURS = {
     "distream": "#0072B2",
     "distream_fast": "#D55E00",
 }
-_SPARE = ("#000000", "#882255", "#44AA99", "#999933", "#332288", "#AA4499", "#117733", "#DDCC77")
+_SPARE = ("#882255", "#44AA99", "#999933", "#332288", "#AA4499", "#117733", "#DDCC77")
 # Light for waiting, dark for executing; warm for cameras, cold for the edge.
 PARTS_DRAWN: dict[str, tuple[str, str]] = {
     "queue_s": ("camera queue", "#F7CF8A"),
@@ -81,7 +82,7 @@ def colours(labels: Iterable[str]) -> dict[str, str]:
     Examples
     --------
     >>> colours(["mine", "distream"])
-    {'mine': '#000000', 'distream': '#0072B2'}
+    {'mine': '#882255', 'distream': '#0072B2'}
     """
     spare = 0
     chosen: dict[str, str] = {}
@@ -112,18 +113,34 @@ def log_seconds(axes: Axes) -> None:
     axes.grid(visible=False, which="minor")
 
 
-def mark_slo(axes: Axes, slo_s: float) -> None:
-    """Mark the latency objective on the x axis."""
+def mark_slo(axes: Axes, slo_s: float, height: float) -> None:
+    """Mark the latency objective on the x axis, with a label at a height from 0 to 1."""
     axes.axvline(slo_s, color=_SLO_COLOUR, linestyle="--", linewidth=1.1, zorder=1.5)
     axes.annotate(
         f"SLO {format_quantity(slo_s, 's')}",
-        (slo_s, 0),
+        (slo_s, height),
         xycoords=("data", "axes fraction"),
-        xytext=(3, 4),
+        xytext=(4, 0),
         textcoords="offset points",
+        va="center",
         fontsize=8,
         color=_SLO_COLOUR,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
     )
+
+
+def legend_below(axes: Axes, columns: int) -> None:
+    """Put the legend below the x axis, where it hides no data."""
+    drawn = len(axes.get_legend_handles_labels()[1])
+    if drawn:
+        gap = 0.5 * axes.figure.dpi / axes.figure.bbox.height  # room for tick and axis labels, as a share of the height
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -1.35 * gap),
+            ncols=min(columns, drawn),
+            columnspacing=1.0,
+            handlelength=1.2,
+        )
 
 
 def label_rows(axes: Axes, labels: Sequence[str]) -> None:
@@ -150,11 +167,11 @@ def percentile_boxes(axes: Axes, values: Mapping[str, FloatArray], means: bool =
             showfliers=False,
             showmeans=means,
             patch_artist=True,
-            boxprops={"facecolor": chosen[label], "edgecolor": "#222222", "linewidth": 0.8},
-            medianprops={"color": "#222222", "linewidth": 1.6},
-            meanprops={"marker": "o", "markersize": 4, "markerfacecolor": "white", "markeredgecolor": "#222222"},
-            whiskerprops={"color": "#222222", "linewidth": 0.8},
-            capprops={"color": "#222222", "linewidth": 0.8},
+            boxprops={"facecolor": chosen[label] + "99", "edgecolor": chosen[label], "linewidth": 1.5},
+            medianprops={"color": "#111111", "linewidth": 1.5},
+            meanprops={"marker": "o", "markersize": 4, "markerfacecolor": "white", "markeredgecolor": "#111111"},
+            whiskerprops={"color": chosen[label], "linewidth": 1.5},
+            capprops={"color": chosen[label], "linewidth": 1.5},
             manage_ticks=False,
         )
     label_rows(axes, list(values))

@@ -96,6 +96,12 @@ class RoiTrace:
         """Last arrival rounded up to whole seconds so that it lies inside: ``floor(last) + 1``, at least 1, s."""
         return math.floor(self.arrived_s[-1]) + 1.0 if len(self) else 1.0
 
+    def before(self, horizon_s: float) -> RoiTrace:
+        """Return the part that arrives before a horizon, s."""
+        count = int(np.searchsorted(self.arrived_s, horizon_s, side="left"))
+        columns = (column[:count] for column in (self.arrived_s, self.camera, self.path, self.size_bytes))
+        return self if count == len(self) else RoiTrace(*columns, self.cameras, self.paths)
+
     def aligned(self, cameras: Sequence[str], paths: Sequence[str], where: str = "trace") -> RoiTrace:
         """Re-index the trace onto the names of a scenario, of which it may use a part.
 

@@ -1,0 +1,1 @@
+"""Smart cameras, uplinks and an edge cluster (chapter 1)."""

@@ -1,0 +1,219 @@
+"""The data plane of video analytics: cameras, uplinks and edge, which move by themselves between two decisions."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from simedge.errors import ConfigError
+from simedge.hardware.cluster import Cluster
+from simedge.hardware.device import Device
+from simedge.hardware.profile import LatencyTable, LinkProfile, read_device, read_link
+from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
+from simedge.metrics.recorder import BatchLog
+from simedge.metrics.schema import Categorical
+from simedge.policies.video.interface import FloatArray, PartitionPlan, VideoDecision, VideoObservation, VideoSetting
+from simedge.policies.video.pipeline import Pipeline
+from simedge.systems.video.camera import Camera
+from simedge.systems.video.edge import Edge
+from simedge.systems.video.monitor import Monitor
+from simedge.systems.video.rows import Codes, RoiTable
+from simedge.systems.video.scenario import VideoScenario
+from simedge.traces.trace import RoiTrace
+
+__all__ = ["VideoFlow", "capacity_ips"]
+
+
+def capacity_ips(pipeline: Pipeline, mix: dict[str, float], tables: list[LatencyTable], batch: int) -> float:
+    """Nominal rate of a device in whole units per second: the mix of paths at full batches, each launch shared by the batch.
+
+    Examples
+    --------
+    >>> tx1 = [LatencyTable(0.019 * 0.3171, 0.019 * 1.0569, 64)]
+    >>> round(capacity_ips(Pipeline({"A": 19.0}, {"any": ("A",)}), {"any": 1.0}, tx1, 8), 1)
+    48.0
+    """
+    index = {name: k for k, name in enumerate(pipeline.classifiers)}
+    seconds = 0.0
+    for path, share in mix.items():
+        for vertex in pipeline.paths[path]:
+            table = tables[index[vertex]]
+            seconds += share * (table.fixed_s / batch + table.per_item_s)
+    return sum(mix.values()) / seconds
+
+
+class VideoFlow:
+    """Cameras and edge of one run.
+
+    Parameters
+    ----------
+    env : Environment
+        The clock.
+    scenario : VideoScenario
+        What to build.
+    trace : RoiTrace
+        Arrivals, indexed by the scenario's cameras and paths.
+    horizon_s : float
+        Length of the run.
+    config_dir : Path, optional
+        The user's folder of profiles.
+
+    Raises
+    ------
+    ProfileError
+        If a profile is missing or lacks a classifier or a batch size.
+    """
+
+    def __init__(
+        self, env: Environment, scenario: VideoScenario, trace: RoiTrace, horizon_s: float, config_dir: Path | None = None
+    ) -> None:
+        self.env = env
+        self.pipeline = scenario.pipeline.pipeline()
+        self.codes = Codes(self.pipeline, scenario.workload.mix)
+        self.table = RoiTable(trace, horizon_s, Streams(scenario.seed))
+        self.done = BatchLog()
+        spec, queues, mix = scenario.cluster, scenario.queues, dict(scenario.workload.mix)
+
+        profiles = {name: read_device(name, config_dir) for name in dict.fromkeys([*spec.cameras, spec.edge])}
+
+        def tables(name: str, batch: int) -> list[LatencyTable]:
+            return [profiles[name].table(k, cost, batch) for k, cost in self.pipeline.costs.items()]
+
+        on_camera = {name: tables(name, spec.camera_batch) for name in dict.fromkeys(spec.cameras)}
+        on_edge = tables(spec.edge, spec.edge_batch)
+        uplink = read_link(scenario.network.uplink, config_dir)
+        self.cluster = self._wire(scenario, uplink, read_link(scenario.network.backbone, config_dir))
+        call_units = scenario.network.call_units or uplink.call_units
+
+        gpus = [Device(env, name, on_edge, self.codes.edge) for name in spec.gpu_names]
+        edge_queue = BoundedQueue(queues.edge_units * len(gpus))
+        self.edge = Edge(env, self.table, self.codes, edge_queue, gpus, spec.edge_batch, self.done)
+        self.cameras = [
+            Camera(
+                env,
+                index,
+                self.table,
+                self.codes,
+                InputQueue(queues.camera_units, queues.admission),
+                BoundedQueue(queues.outbound_units),
+                Device(env, name, on_camera[profile], self.codes.camera),
+                self.cluster.route(name, "edge"),
+                self.edge,
+                spec.camera_batch,
+                call_units,
+                self.done,
+            )
+            for index, (name, profile) in enumerate(zip(spec.names, spec.profiles, strict=True))
+        ]
+        self.names = spec.names
+        self.setting = VideoSetting(
+            capacity_ips=_read_only([capacity_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles]),
+            edge_capacity_ips=capacity_ips(self.pipeline, mix, on_edge, spec.edge_batch) * len(gpus),
+            pipeline=self.pipeline,
+            report_period_s=scenario.report_period_s,
+            slo_s=scenario.slo_s,
+        )
+        self.monitor = Monitor(self.cameras, self.edge, scenario.report_period_s, horizon_s)
+        self.decisions = hashlib.blake2b(digest_size=16)
+
+    def _wire(self, scenario: VideoScenario, uplink: LinkProfile, backbone: LinkProfile) -> Cluster:
+        """Join cameras, switch and edge as in §1.4; results and migrated ROIs hold no downlink."""
+        cluster = Cluster(self.env)
+        network = scenario.network
+        for name in scenario.cluster.names:
+            cluster.connect(name, "switch", uplink, rate_bps=network.uplink_bps, call_s=network.call_s, back=False)
+        cluster.connect("switch", "edge", backbone)
+        return cluster
+
+    def observe(self) -> VideoObservation:
+        """Tell what a monitor could know now."""
+        return self.monitor.observe(self.env.now)
+
+    def apply(self, decision: VideoDecision) -> None:
+        """Put a decision into force: rows migrate, plans change.
+
+        Raises
+        ------
+        ConfigError
+            If a policy asks for something impossible.
+        """
+        for move in decision.migrations:
+            self._migrate(move.source, move.target, move.rois)
+        if decision.partition is not None:
+            self._repartition(decision.partition)
+
+    def _migrate(self, source: int, target: int, rois: int) -> None:
+        count = len(self.cameras)
+        if not (0 <= source < count and 0 <= target < count and source != target and rois >= 0):
+            raise ConfigError(
+                f"asked to migrate {rois} ROIs from camera {source} to {target}", where="policy", remedy=f"cameras are 0 to {count - 1}"
+            )
+        self._sign(b"migrate", np.array([source, target, rois], "<i8").tobytes())
+        route = self.cluster.route(self.names[source], self.names[target])
+        self.cameras[source].give(rois, route, self.cameras[target].receive)
+
+    def _repartition(self, plan: PartitionPlan) -> None:
+        shape = (len(self.cameras), len(self.pipeline.names))
+        lengths = np.array([len(self.pipeline.paths[name]) for name in self.pipeline.names])
+        if plan.lower.shape != shape or not ((plan.lower >= 0) & (plan.lower < lengths) & (plan.odds >= 0) & (plan.odds <= 1)).all():
+            raise ConfigError(
+                f"gave a partition plan of shape {plan.lower.shape} or with cuts or odds out of range",
+                where="policy",
+                remedy=f"give (cameras, paths) = {shape}, 0 <= lower < vertices, 0 <= odds <= 1",
+            )
+        self._sign(b"partition", plan.lower.astype("<i8").tobytes() + plan.odds.astype("<f8").tobytes())
+        low = (plan.lower + np.array(self.codes.first)).tolist()
+        odds = plan.odds.tolist()
+        for camera in self.cameras:
+            camera.follow(low[camera.index], odds[camera.index])
+
+    def _sign(self, kind: bytes, content: bytes) -> None:
+        """Add a decision to the fingerprint."""
+        self.decisions.update(kind + np.float64(self.env.now).tobytes() + content)
+
+    def columns(self) -> dict[str, np.ndarray | Categorical]:
+        """Table ``rois``: what became of every row."""
+        table, size = self.table, len(self.table)
+        taken = np.full(size, np.nan)
+        left = np.full(size, np.nan)
+        by = table.trace.camera.astype(np.int32)
+        for camera in self.cameras:
+            rows = camera.taken.rows()
+            taken[rows] = camera.taken.column(size)[rows]
+            by[rows] = camera.index
+            rows = camera.executed.rows()
+            left[rows] = camera.executed.column(size)[rows]
+        code = np.frombuffer(table.code, np.int16)
+        if size:
+            passed = (code >= 0) & np.array(self.codes.all_edge)[code]
+            left[passed] = taken[passed]
+        delivered, started, done = self.edge.delivered.column(size), self.edge.started.column(size), self.done.column(size)
+        on_camera = ~np.isnan(done) & np.isnan(delivered)
+        for column in (delivered, started):
+            column[on_camera] = done[on_camera]
+        arrived = table.trace.arrived_s
+        first = np.array(self.codes.first)[table.trace.path] if size else 0
+        return {
+            "roi": np.arange(size, dtype=np.int64),
+            "camera": Categorical(table.trace.camera.astype(np.int32), self.names),
+            "path": Categorical(table.trace.path.astype(np.int32), self.pipeline.names),
+            "arrived_s": arrived,
+            "size_bytes": table.trace.size_bytes,
+            "cut": np.where(code >= 0, code - first, -1).astype(np.int32),
+            "processed_by": Categorical(by, self.names),
+            "queue_s": taken - arrived,
+            "camera_s": left - taken,
+            "network_s": delivered - left,
+            "edge_queue_s": started - delivered,
+            "edge_s": done - started,
+            "latency_s": done - arrived,
+            "done_s": done,
+        }
+
+
+def _read_only(values: list[float]) -> FloatArray:
+    array = np.array(values, np.float64)
+    array.setflags(write=False)
+    return array

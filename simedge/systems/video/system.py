@@ -1,0 +1,116 @@
+"""Video analytics in simulated time: the flow, the monitor that ticks, and the policy that is asked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from simedge.errors import ConfigError
+from simedge.kernel import Environment, Streams
+from simedge.policies.video.interface import VideoDecision
+from simedge.policies.video.partitioner import partition_plan, proportional_point
+from simedge.systems.base import Progress, System
+from simedge.systems.video.flow import VideoFlow
+from simedge.systems.video.scenario import VideoScenario
+from simedge.systems.video.workload import CLIP_S, arrivals
+
+__all__ = ["VideoSystem"]
+
+
+class VideoSystem(System):
+    """One run of smart cameras and an edge cluster under a policy.
+
+    Parameters
+    ----------
+    scenario : VideoScenario
+        The configuration.
+    config_dir : Path, optional
+        The user's own folder of traces and profiles.
+
+    Raises
+    ------
+    InputError
+        If a trace or profile is missing, malformed, or does not fit.
+    """
+
+    configuration: ClassVar[type] = VideoScenario
+
+    def __init__(self, scenario: VideoScenario, config_dir: Path | None = None) -> None:
+        self.scenario = scenario
+        trace, self._inputs = arrivals(scenario, config_dir)
+        recorded_s = trace.duration_s if scenario.workload.kind == "recorded" else CLIP_S
+        self.horizon_s = float(scenario.horizon_s or recorded_s)
+        try:
+            scenario.check_horizon(self.horizon_s)
+        except ValueError as problem:
+            raise ConfigError(str(problem), remedy="give another horizon_s") from None
+        self.env = Environment()
+        self.flow = VideoFlow(self.env, scenario, trace, self.horizon_s, config_dir)
+        self._progress: Progress | None = None
+
+    def run(self, progress: Progress | None = None) -> None:
+        """Simulate from time 0 to the horizon.
+
+        Until the policy decides otherwise every camera's partition point is the ratio of all cameras to the whole system.
+        """
+        self._progress = progress
+        setting = self.flow.setting
+        ratio = proportional_point(float(setting.capacity_ips.sum()), setting.edge_capacity_ips)
+        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, np.full(setting.cameras, ratio))))
+        self.scenario.policy.start(setting, Streams(self.scenario.seed).of("policy", "decisions"))
+        self._ask()
+        self.env.every(self.scenario.report_period_s, self._tick)
+        self.env.run(until=self.horizon_s)
+
+    def _tick(self) -> None:
+        self.flow.monitor.report()
+        self._ask()
+        if self._progress is not None:
+            self._progress(self.env.now, self.horizon_s)
+
+    def _ask(self) -> None:
+        if self.scenario.policy.due(self.env.now):
+            self.control(self.flow, self.scenario.policy)
+
+    def finish(self) -> tuple[Mapping[str, Mapping[str, Any]], dict[str, Any]]:
+        """Return tables ``rois`` and ``reports``, and the facts of the run."""
+        flow, scenario = self.flow, self.scenario
+        rois = flow.columns()
+        names = (*flow.names, "edge")
+        devices = [*(camera.device for camera in flow.cameras), *flow.edge.devices]
+        facts = {
+            "scenario": scenario.name,
+            "system": "video",
+            "seed": scenario.seed,
+            "horizon_s": self.horizon_s,
+            "warmup_s": scenario.warmup_s,
+            "slo_s": scenario.slo_s,
+            "workload": scenario.workload.kind,
+            "foresight": False,
+            "fingerprint": self._fingerprint(np.asarray(rois["done_s"])),
+            "kernel_events": self.env.events(),
+            "capacity_ips": dict(
+                zip(names, [*flow.setting.capacity_ips.tolist(), flow.setting.edge_capacity_ips], strict=True)
+            ),
+            "busy_s": {device.name: device.busy_s() for device in devices},
+            "path_lengths": {name: len(vertices) for name, vertices in flow.pipeline.paths.items()},
+            "bytes": {
+                name: sum(link.carried_bytes for link in camera.uplink.links)
+                for name, camera in zip(flow.names, flow.cameras, strict=True)
+            },
+            "inputs": self._inputs,
+        }
+        return {"rois": rois, "reports": flow.monitor.columns(names)}, facts
+
+    def _fingerprint(self, done_s: np.ndarray) -> str:
+        """Digest of what finished, when, and of the decisions applied: not of how the engine got there."""
+        finished = np.flatnonzero(~np.isnan(done_s))
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(finished.astype("<i8").tobytes())
+        digest.update(done_s[finished].astype("<f8").tobytes())
+        digest.update(self.flow.decisions.digest())
+        return digest.hexdigest()
