@@ -14,7 +14,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from simedge.errors import ConfigError, InputError, suggest
 from simedge.experiment import catalog
 from simedge.units import parse_quantity, unit_of
 
-__all__ = ["build", "default_of", "keys_of", "plain"]
+__all__ = ["build", "defaults", "keys_of", "plain"]
 
 T = TypeVar("T")
 _NAMED_FIELD = re.compile(r"([A-Za-z_][\w.]*): (.+)\Z", re.DOTALL)
@@ -35,7 +35,7 @@ class _Place:
 
     key: str
     unit: str | None = None
-    metadata: Mapping[Any, Any] = types.MappingProxyType({})
+    metadata: Mapping[Any, Any] = field(default_factory=dict)
 
     def below(self, key: str) -> _Place:
         return _Place(f"{self.key}.{key}", self.unit, self.metadata)
@@ -78,17 +78,17 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
     """
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"needs keys of its own, not {mapping!r}", where=where, remedy=_example(cls, where))
-    known = {field.name: field for field in fields(cls) if field.init}  # type: ignore[arg-type]
+    known = {spec.name: spec for spec in fields(cls) if spec.init}  # type: ignore[arg-type]
     for key in mapping:
         if key not in known:
             raise ConfigError("unknown key", where=_join(where, str(key)), remedy=_meant(cls, str(key), where))
     hints = typing.get_type_hints(cls)
     arguments = {}
-    for name, field in known.items():
-        place = _Place(_join(where, name), unit_of(name), field.metadata)
+    for name, spec in known.items():
+        place = _Place(_join(where, name), unit_of(name), spec.metadata)
         if name in mapping:
             arguments[name] = _convert(hints[name], mapping[name], place)
-        elif field.default is MISSING and field.default_factory is MISSING:
+        elif spec.default is MISSING and spec.default_factory is MISSING:
             raise place.error("is missing", "give it a value")
     try:
         return cls(**arguments)
@@ -133,7 +133,9 @@ def _convert(hint: Any, value: Any, place: _Place) -> Any:
     if hint is Path and isinstance(value, str):
         return Path(value)
     if not isinstance(value, hint):
-        raise place.error(f"{value!r} is not {'text' if hint is str else hint.__name__}", "put it in quotes" if hint is str else "")
+        raise place.error(
+            f"{value!r} is not {'text' if hint is str else hint.__name__}", "put it in quotes" if hint is str else ""
+        )
     return value
 
 
@@ -160,7 +162,9 @@ def _convert_sequence(origin: Any, arguments: tuple[Any, ...], value: Any, place
         wanted = list(arguments)
     else:
         wanted = [arguments[0]] * len(value)
-    made = [_convert(hint, item, place.below(str(at))) for at, (hint, item) in enumerate(zip(wanted, value, strict=True))]
+    made = [
+        _convert(hint, item, place.below(str(at))) for at, (hint, item) in enumerate(zip(wanted, value, strict=True))
+    ]
     return made if origin is list else tuple(made)
 
 
@@ -180,7 +184,7 @@ def _convert_number(hint: type, value: Any, place: _Place) -> int | float:
     if math.isnan(number):
         raise place.error("nan is not a value", f"write {allowed}")
     if math.isinf(number) and not (hint is float and place.metadata.get("infinite")):
-        raise place.error(f"{given} is not finite", f"write a finite number{_or_null(place)}")
+        raise place.error(f"{given} is not finite", "write a finite number")
     if hint is float:
         return number
     if isinstance(value, Integral):
@@ -188,10 +192,6 @@ def _convert_number(hint: type, value: Any, place: _Place) -> int | float:
     if not number.is_integer():
         raise place.error(f"{given} is not a whole number", "write a whole number")
     return int(number)
-
-
-def _or_null(place: _Place) -> str:
-    return f" in {place.unit}" if place.unit else ""
 
 
 def _component(kind: str, hint: Any, value: Any, place: _Place) -> Any:
@@ -226,18 +226,16 @@ def plain(value: Any, given: Any = None) -> Any:
         Mappings, lists, numbers, text, truth values and None; each component has its ``name``.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        said: dict[str, Any] = {}
-        for field in fields(value):
-            if not field.init:
-                continue
-            item = getattr(value, field.name)
-            below = given.get(field.name) if isinstance(given, Mapping) else None
-            said[field.name] = plain(item, below)
-            if "catalog" in field.metadata and isinstance(said[field.name], dict):
-                said[field.name] = {"name": _name_of(item, below), **said[field.name]}
-        return said
+        below = given if isinstance(given, Mapping) else {}
+        return {
+            spec.name: _plain_field(spec, getattr(value, spec.name), below.get(spec.name))
+            for spec in fields(value)
+            if spec.init
+        }
     if isinstance(value, Mapping):
-        return {str(key): plain(item, given.get(key) if isinstance(given, Mapping) else None) for key, item in value.items()}
+        return {
+            str(key): plain(item, given.get(key) if isinstance(given, Mapping) else None) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
@@ -245,33 +243,46 @@ def plain(value: Any, given: Any = None) -> Any:
     return str(value)
 
 
-def _name_of(component: Any, given: Any) -> str:
-    if isinstance(given, str):
-        return given
-    if isinstance(given, Mapping) and isinstance(given.get("name"), str):
-        return str(given["name"])
-    return f"{type(component).__module__}:{type(component).__qualname__}"
+def defaults(kind: str, name: str) -> dict[str, Any]:
+    """Plain values of a catalogued component as it comes: ``name``, its fields' defaults, its preset."""
+    said: dict[str, Any] = {"name": name}
+    for spec in fields(catalog.load(kind, name)):
+        default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
+        if spec.init and default is not MISSING:
+            said[spec.name] = _plain_field(spec, default, None)
+    return {**said, **catalog.entry(kind, name).preset}
 
 
-def default_of(field: Field[Any]) -> Any:
-    """Return a field's default value, or ``dataclasses.MISSING``."""
-    return field.default_factory() if field.default_factory is not MISSING else field.default
+def _plain_field(spec: Field[Any], value: Any, given: Any) -> Any:
+    said = plain(value, given)
+    if "catalog" in spec.metadata and isinstance(said, dict):
+        return {"name": _name_of(value, given, spec.metadata["catalog"]), **said}
+    return said
+
+
+def _name_of(component: Any, given: Any, kind: str) -> str:
+    """Find by which name a component was chosen, or else the first in the catalog that stands for its class."""
+    chosen = given if isinstance(given, str) else given.get("name") if isinstance(given, Mapping) else None
+    if isinstance(chosen, str):
+        return chosen
+    target = f"{type(component).__module__}:{type(component).__qualname__}"
+    return next((name for name in catalog.names(kind) if catalog.entry(kind, name).target == target), target)
 
 
 def keys_of(cls: type, where: str = "") -> Iterator[str]:
     """Every key that :func:`build` takes for a class, nested dataclasses included; components by their own key only."""
     hints = typing.get_type_hints(cls)
-    for field in fields(cls):
-        if field.init:
-            key, hint = _join(where, field.name), hints[field.name]
+    for spec in fields(cls):
+        if spec.init:
+            key, hint = _join(where, spec.name), hints[spec.name]
             yield key
             if is_dataclass(hint):
                 yield from keys_of(hint, key)  # type: ignore[arg-type]
 
 
 def _meant(cls: type, key: str, where: str) -> str:
-    """The remedy of an unknown key: a close match beside it, else the same key at another depth, else all keys."""
-    beside = [field.name for field in fields(cls) if field.init]
+    """Remedy an unknown key: a close match beside it, else the same key at another depth, else all keys."""
+    beside = [spec.name for spec in fields(cls) if spec.init]
     close = difflib.get_close_matches(key, beside, n=3, cutoff=0.6)
     found = [_join(where, name) for name in close] or [
         full for full in keys_of(cls, where) if full.rpartition(".")[2] == key.rpartition(".")[2]

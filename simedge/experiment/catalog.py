@@ -1,18 +1,32 @@
-"""Every name a user may type for a piece of code, and where that code lives.
+"""Every name a user may type: for a piece of code, where that code lives; for a scenario, its file.
 
-Names stand here as strings and are imported on use, so that no room has to know the concrete classes below it.
+Code stands here as strings and is imported on use, so that no room has to know the concrete classes below it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from simedge import files
 from simedge.errors import ConfigError, suggest
 
-__all__ = ["KINDS", "Entry", "entry", "load", "names"]
+__all__ = [
+    "KINDS",
+    "Entry",
+    "about_file",
+    "entry",
+    "is_file",
+    "load",
+    "names",
+    "scenario_path",
+    "scenarios",
+    "user_roots",
+]
 
 
 class Entry(NamedTuple):
@@ -41,7 +55,9 @@ _BASELINES = "simedge.policies.video.baselines"
 _CATALOG: dict[str, dict[str, Entry]] = {
     "system": {
         "video": Entry(
-            "simedge.systems.video.system:VideoSystem", "smart cameras and an edge cluster run a pipeline of classifiers", "video"
+            "simedge.systems.video.system:VideoSystem",
+            "smart cameras and an edge cluster run a pipeline of classifiers",
+            "video",
         ),
     },
     "policy": {
@@ -102,3 +118,72 @@ def load(kind: str, name: str, where: str = "") -> Any:
     """
     module, _, attribute = entry(kind, name, where).target.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def scenarios(config_dir: str | Path | None = None) -> dict[str, Path]:
+    """Every scenario by name, those of the user's folder before the bundled ones.
+
+    A scenario is a YAML file with a ``name`` that draws on others (``defaults``) or names its ``system``; its own
+    name is the file's, whatever folder it stands in.
+    """
+    roots = [files.bundled("scenarios"), *user_roots(config_dir)]
+    return {path.stem: path for root in roots for path in sorted(root.rglob("*.yaml")) if _is_scenario(path)}
+
+
+def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) -> Path:
+    """File of a scenario, given by name or by the path of a ``.yaml`` file.
+
+    Raises
+    ------
+    ConfigError
+        If there is none; close matches are named.
+    """
+    said = str(scenario)
+    if said.endswith(".yaml") and is_file(said):
+        return Path(said).resolve()
+    known = scenarios(config_dir)
+    if said in known:
+        return known[said].resolve()
+    if isinstance(scenario, Path) or "/" in said or "\\" in said or said.endswith((".yaml", ".yml")):
+        raise ConfigError("no such scenario file", where=said, remedy="give the path of a file that ends in .yaml")
+    raise ConfigError(f"there is no scenario {said!r}", remedy=suggest(said, known))
+
+
+def user_roots(config_dir: str | Path | None) -> list[Path]:
+    """Folder in which a user's own scenarios and groups stand: none, or one.
+
+    Raises
+    ------
+    ConfigError
+        If `config_dir` is not a folder.
+    """
+    if config_dir is None:
+        return []
+    folder = Path(config_dir).resolve()
+    if not folder.is_dir():
+        raise ConfigError("is not a folder", where=str(config_dir), remedy="give the folder of your own scenarios")
+    return [folder / "scenarios" if (folder / "scenarios").is_dir() else folder]
+
+
+def is_file(said: str) -> bool:
+    """Tell whether a text is the path of a file, whatever characters it has."""
+    try:
+        return Path(said).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def about_file(path: Path) -> str:
+    """Return what the first comment line of a YAML file says about it."""
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        first = stream.readline().strip()
+    return first.lstrip("# ") if first.startswith("#") else ""
+
+
+def _is_scenario(path: Path) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size <= 2**20 else ""
+    except OSError:
+        return False
+    keys = set(re.findall(r"^(\w+)\s*:", text, re.MULTILINE))
+    return path.parent.name not in KINDS and "name" in keys and bool(keys & {"defaults", "system"})

@@ -24,35 +24,40 @@ class InputQueue:
         keeps its turn until its next row is admitted, then goes to the back. *fifo*: one unbounded queue in order
         of arrival, for clean queueing experiments; every row is visible.
 
+    Attributes
+    ----------
+    rows : list of int
+        The visible rows, oldest first: to be read, not changed.
+
     Notes
     -----
     Interleaving is what bounded channels with blocking writers do (the authors' implementation, §1.4). Rows of
     late frames overtake rows of early ones, which shortens the mean latency of what completes in an overload.
     """
 
-    __slots__ = ("_ring", "_visible", "_waiting", "visible_max")
+    __slots__ = ("_ring", "_waiting", "rows", "visible_max")
 
     def __init__(self, visible_max: int, admission: Admission = "interleaved") -> None:
         if visible_max <= 0:
             raise ValueError(f"visible_max: a queue has at least one place, not {visible_max}")
         self.visible_max = visible_max if admission == "interleaved" else sys.maxsize
-        self._visible: list[int] = []
+        self.rows: list[int] = []
         self._ring: deque[list[int]] = deque()
         self._waiting = 0
 
     @property
     def backlog(self) -> int:
         """Rows in the queue, waiting frames included."""
-        return len(self._visible) + self._waiting
+        return len(self.rows) + self._waiting
 
     @property
     def visible(self) -> int:
         """Rows that can be taken now."""
-        return len(self._visible)
+        return len(self.rows)
 
     def offer(self, rows: Sequence[int]) -> None:
         """A frame's rows arrive."""
-        visible = self._visible
+        visible = self.rows
         room = self.visible_max - len(visible)
         if room >= len(rows):  # then no producer waits
             visible.extend(rows)
@@ -65,33 +70,36 @@ class InputQueue:
 
     def accept(self, rows: Sequence[int]) -> None:
         """Rows arrive from elsewhere: they are never blocked and stand above the cap."""
-        self._visible.extend(rows)
+        self.rows.extend(rows)
 
     def take(self, at_most: int) -> list[int]:
         """Remove and return the oldest visible rows, at most so many; waiting producers refill the places."""
-        rows = self._visible[:at_most]
-        del self._visible[:at_most]
+        visible = self.rows
+        rows = visible[:at_most]
+        del visible[:at_most]
         if self._waiting:
             self._refill()
         return rows
 
     def remove(self, wanted: Callable[[int], bool]) -> list[int]:
         """Remove and return the visible rows for which `wanted` holds, in order; producers refill the places."""
-        rows = [row for row in self._visible if wanted(row)]
+        rows = [row for row in self.rows if wanted(row)]
         if rows:
             leaving = set(rows)
-            self._visible = [row for row in self._visible if row not in leaving]
+            self.rows[:] = [row for row in self.rows if row not in leaving]
             self._refill()
         return rows
 
     def _refill(self) -> None:
-        visible, ring = self._visible, self._ring
-        while ring and len(visible) < self.visible_max:
+        visible, ring = self.rows, self._ring
+        room = min(self.visible_max - len(visible), self._waiting)
+        for _ in range(room):
             producer = ring.popleft()
             visible.append(producer.pop())
-            self._waiting -= 1
             if producer:
                 ring.append(producer)
+        if room > 0:
+            self._waiting -= room
 
 
 class BoundedQueue:
@@ -102,42 +110,47 @@ class BoundedQueue:
     rows_max : int
         At this many rows, or above, the queue is full, > 0.
 
+    Attributes
+    ----------
+    rows : list of int
+        What waits, oldest first: to be read, not changed.
+
     Notes
     -----
     What was under way when the queue filled up still arrives, so it may hold more than `rows_max` rows. A feeder that found
     it full leaves a callback with `when_room` and is called once, in the order of leaving.
     """
 
-    __slots__ = ("_rows", "_waiters", "rows_max")
+    __slots__ = ("_waiters", "rows", "rows_max")
 
     def __init__(self, rows_max: int) -> None:
         if rows_max <= 0:
             raise ValueError(f"rows_max: a queue has at least one place, not {rows_max}")
         self.rows_max = rows_max
-        self._rows: list[int] = []
+        self.rows: list[int] = []
         self._waiters: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     @property
     def room(self) -> int:
         """Places left, never below 0."""
-        return max(0, self.rows_max - len(self._rows))
+        return max(0, self.rows_max - len(self.rows))
 
     @property
     def full(self) -> bool:
         """Whether feeders have to wait."""
-        return len(self._rows) >= self.rows_max
+        return len(self.rows) >= self.rows_max
 
     def bring(self, rows: Sequence[int]) -> None:
         """Rows arrive, at the back."""
-        self._rows.extend(rows)
+        self.rows.extend(rows)
 
     def take(self, at_most: int) -> list[int]:
         """Remove and return the oldest rows, at most so many; call `wake` once the caller's own state is settled."""
-        rows = self._rows[:at_most]
-        del self._rows[:at_most]
+        rows = self.rows[:at_most]
+        del self.rows[:at_most]
         return rows
 
     def when_room(self, act: Callable[[], None]) -> None:
@@ -146,7 +159,7 @@ class BoundedQueue:
 
     def wake(self) -> None:
         """Tell the feeders that wait, if there is room."""
-        if self._waiters and len(self._rows) < self.rows_max:
+        if self._waiters and len(self.rows) < self.rows_max:
             waiters, self._waiters = self._waiters, []
             for act in waiters:
                 act()

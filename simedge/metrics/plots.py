@@ -141,7 +141,7 @@ def latency_parts(
     """
     with _axes(ax, "Where the mean latency is spent", _rows_size(runs)) as axes:
         means = {
-            label: {part: _mean(_completed(rois, warmup_s, part)) for part in ("latency_s", *PARTS)}
+            label: {part: _completed(rois, warmup_s, part) for part in ("latency_s", *PARTS)}
             for label, rois in runs.items()
         }
         scale = {label: (share and mean["latency_s"]) or 1.0 for label, mean in means.items()}
@@ -204,9 +204,16 @@ def throughput_box(
             mean = float(offered.mean())
             axes.axvline(mean, color="#444444", linestyle="--", linewidth=1.1, zorder=1)
             axes.annotate(
-                f"offered {mean:,.0f}", (mean, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
-                textcoords="offset points", ha="right", va="top", fontsize=8, color="#444444",
-            )  # fmt: skip
+                f"offered {mean:,.0f}" if mean >= 10 else f"offered {mean:.3g}",
+                (mean, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(-3, -2),
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                fontsize=8,
+                color="#444444",
+            )
         axes.set(xlabel="units completed per second")
         axes.set_xlim(left=0)
         thousands(axes.xaxis)
@@ -339,10 +346,6 @@ def _same_arrivals(runs: Mapping[str, pd.DataFrame], warmup_s: float, horizon_s:
     if not times or any(not np.array_equal(times[0], other) for other in times[1:]):
         return None
     return per_second(times[0], warmup_s, horizon_s)
-
-
-def _mean(values: FloatArray) -> float:
-    return float(values.mean()) if len(values) else 0.0
 
 
 def _percent(share: float | np.floating[Any]) -> str:

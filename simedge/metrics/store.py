@@ -126,14 +126,12 @@ def _damaged(path: Path, what: str) -> InputError:
 
 
 def _check_replaceable(target: Path, folder: Path) -> None:
-    if target.exists() and not target.is_dir():
-        raise OutputError("is a file, not a folder", where=str(folder), remedy="choose another place")
     try:
+        if target.exists() and not target.is_dir():
+            raise OutputError("is a file, not a folder", where=str(folder), remedy="choose another place")
         present = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
     except OSError as problem:
-        raise OutputError(
-            f"cannot be read: {problem.strerror}", where=str(folder), remedy="choose another place"
-        ) from None
+        raise OutputError(f"cannot be used: {problem.strerror}", str(folder), "choose another place") from None
     ours = {_MANIFEST, *(f"{name}.parquet" for name in TABLES)}
     foreign = [name for name in present if name not in ours] or (
         present if present and _MANIFEST not in present else []

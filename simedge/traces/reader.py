@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,17 @@ import numpy.typing as npt
 
 from simedge.errors import TraceError, suggest
 
-__all__ = ["COLUMNS", "ROWS_MAX", "SUFFIXES", "UNITS", "VERSION", "first_fault", "name_fault", "natural", "read_columns"]
+__all__ = [
+    "COLUMNS",
+    "ROWS_MAX",
+    "SUFFIXES",
+    "UNITS",
+    "VERSION",
+    "first_fault",
+    "name_fault",
+    "natural",
+    "read_columns",
+]
 
 COLUMNS = ("arrived_s", "camera", "path", "size_bytes")
 UNITS = {"arrived_s": "s", "camera": "", "path": "", "size_bytes": "bytes"}
@@ -84,7 +95,7 @@ def read_columns(path: Path, cameras: Sequence[str] | None, paths: Sequence[str]
         with path.open("rb") as stream:
             stream.read(1)
     except FileNotFoundError:
-        raise TraceError("no such file", str(path), "`simedge list traces` names those that came with simedge") from None
+        raise TraceError("no such file", str(path), "`simedge list traces` names the bundled ones") from None
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or "not a usable name"
         raise TraceError(f"cannot be read: {reason}", str(path), "give a readable file") from None
@@ -102,7 +113,7 @@ def _load_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
         if isinstance(problem, TraceError):
             raise
         _scan_csv(path, cameras, paths)
-        raise TraceError(f"not a readable CSV file: {problem}", str(path), "write it again") from None
+        raise TraceError(f"not a readable CSV file: {_said(problem)}", str(path), "write it again") from None
     if row is not None or not len(read.arrived_s):
         _scan_csv(path, cameras, paths)
         raise TraceError("breaks the format of a trace", str(path), "see traces/README.md")  # pragma: no cover
@@ -158,7 +169,7 @@ def _load_parquet(path: Path, cameras: Sequence[str] | None, paths: Sequence[str
     except (pa.ArrowException, OSError, ValueError, MemoryError) as problem:
         if isinstance(problem, TraceError):
             raise
-        raise TraceError(f"not a readable Parquet file: {problem}", where, "write it again") from None
+        raise TraceError(f"not a readable Parquet file: {_said(problem)}", where, "write it again") from None
     if row is not None:
         previous = float(read.arrived_s[row - 1]) if row else 0.0
         values = {
@@ -174,13 +185,11 @@ def _load_parquet(path: Path, cameras: Sequence[str] | None, paths: Sequence[str
     return read
 
 
-def _checked(
-    table: Any, cameras: Sequence[str] | None, paths: Sequence[str] | None
-) -> tuple[_Read, int | None]:
+def _checked(table: Any, cameras: Sequence[str] | None, paths: Sequence[str] | None) -> tuple[_Read, int | None]:
     """Columns of an Arrow table, and its first bad row from 0 or None."""
     import pyarrow as pa
 
-    arrived, size = (table[name].cast(pa.float64()).to_numpy().astype(np.float64) for name in ("arrived_s", "size_bytes"))
+    arrived, size = (table[name].cast(pa.float64()).to_numpy() for name in ("arrived_s", "size_bytes"))
     camera, cameras_used = _indexed(table["camera"], cameras)
     path, paths_used = _indexed(table["path"], paths)
     row = first_fault(arrived, size, (camera >= 0) & (path >= 0))
@@ -188,7 +197,7 @@ def _checked(
 
 
 def _indexed(column: Any, allowed: Sequence[str] | None) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
-    """Index of each name of a dictionary column: into `allowed`, or else into the names that occur; -1 for a bad name."""
+    """Index of each name of a column: into `allowed`, or else into the names that occur; -1 for a bad name."""
     import pyarrow as pa
 
     if not len(column):
@@ -200,7 +209,7 @@ def _indexed(column: Any, allowed: Sequence[str] | None) -> tuple[npt.NDArray[np
     codes = whole.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     stored = whole.dictionary.cast(pa.string()).to_pylist()
     used = [stored[code] or "" for code in np.flatnonzero(np.bincount(codes, minlength=len(stored)))]
-    names = tuple(allowed) if allowed is not None else tuple(sorted({n for n in used if not name_fault(n)}, key=natural))
+    names = tuple(sorted({n for n in used if not name_fault(n)}, key=natural)) if allowed is None else tuple(allowed)
     if len(names) > _NAMES_MAX:
         raise ValueError(f"more than {_NAMES_MAX} different names in a column")
     position = {name: place for place, name in enumerate(names)}
@@ -223,10 +232,11 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
         row: dict[str, str] = dict(zip(order, fields, strict=True))
         values: dict[str, Any] = dict(row)
         for column in ("arrived_s", "size_bytes"):
-            number_ = _number(row[column])
-            if number_ is None:
-                raise TraceError(f"{column}: {_short(row[column])} is not a number", where, "write a number in SI, such as 0.5")
-            values[column] = number_
+            values[column] = _number(row[column])
+            if values[column] is None:
+                raise TraceError(
+                    f"{column}: {_short(row[column])} is not a number", where, "write one in SI, such as 0.5"
+                )
         fault = _row_fault(values, previous, cameras, paths)
         if fault:
             raise TraceError(fault[0], where, fault[1])
@@ -239,8 +249,7 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
 
 def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as stream:
-        read: Callable[[], str] = lambda: stream.readline(_LINE_LENGTH_MAX)  # noqa: E731
-        for number, line in enumerate(iter(read, ""), start=1):
+        for number, line in enumerate(iter(partial(stream.readline, _LINE_LENGTH_MAX), ""), start=1):
             where = f"{path}:{number}"
             if len(line) == _LINE_LENGTH_MAX:
                 raise TraceError("the line is longer than 1 MiB", where, "write one arrival per line")
@@ -279,11 +288,12 @@ def _row_fault(
 
 def _check_columns(names: Sequence[str], where: str) -> None:
     expected = f"a trace has the columns {','.join(COLUMNS)}"
+    twice = [name for name in names if list(names).count(name) > 1]
     for name in names:
         if name not in COLUMNS:
-            raise TraceError(f"column {_short(name)} is not one of a trace", where, f"{suggest(name, COLUMNS)} ({expected})")
-        if list(names).count(name) > 1:
-            raise TraceError(f"column {name!r} stands twice", where, expected)
+            raise TraceError(f"column {_short(name)} is unknown", where, f"{suggest(name, COLUMNS)} ({expected})")
+    if twice:
+        raise TraceError(f"column {twice[0]!r} stands twice", where, expected)
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise TraceError(f"lacks the column {missing[0]!r}", where, expected)
@@ -300,7 +310,9 @@ def _check_types(schema: Any, where: str) -> None:
         else:
             right = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         if not right:
-            raise TraceError(f"column {column!r} holds {kind}", where, f"it holds {'numbers' if UNITS[column] else 'text'}")
+            raise TraceError(
+                f"column {column!r} is of type {kind}", where, f"write {'numbers' if UNITS[column] else 'text'}"
+            )
 
 
 def _check_nulls(column: Any, name: str, where: str) -> None:
@@ -324,6 +336,11 @@ def _text(scalar: Any) -> str:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:40]}…")
+
+
+def _said(problem: BaseException) -> str:
+    text = "".join(letter if letter.isprintable() else " " for letter in str(problem))
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _too_long(path: Path, rows_max: int) -> TraceError:

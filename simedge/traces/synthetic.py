@@ -21,6 +21,18 @@ __all__ = ["Tracks", "clip_factor", "entry_rates", "generate", "visit_rates"]
 
 _Int64Array = npt.NDArray[np.int64]
 _ROWS_MAX = 50_000_000
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "detection": (0.01, 1.0),
+    "fps": (0.0, 1e3),
+    "dwell_s": (0.0, 3600.0),
+    "dwell_log_sd": (0.0, 3.0),
+    "camera_sd": (0.0, 2.0),
+    "global_sd": (0.0, 2.0),
+    "group_spread_s": (0.0, 3600.0),
+    "travel_min_s": (0.0, 3600.0),
+    "travel_max_s": (0.0, 3600.0),
+    "warmup_s": (0.0, 1e5),
+}
 
 
 @dataclass(frozen=True)
@@ -34,12 +46,12 @@ class Tracks:
     rate_ips : float
         Mean ROI/s of the first group at clip factor 1, > 0.
     dwell_s : float
-        Mean time that an object stays in view of a camera, s, in (0, 3600].
+        Mean time that an object stays in view of a camera, s, at least one frame, <= 3600.
     move_probability : float
         Probability that an object which leaves a camera appears at a neighbouring one, in [0, 1).
     camera_sd, camera_tau_s : float
-        Slow modulation of the entries at each camera: standard deviation of its logarithm, >= 0, and correlation
-        time, s, > 0.
+        Slow modulation of the entries at each camera: standard deviation of its logarithm, in [0, 2], and
+        correlation time, s, > 0.
     clip_spread : float
         Half-width h of the factor that makes clips busier or quieter, in [0, 1); see `clip_factor`.
     global_sd, global_tau_s : float
@@ -47,15 +59,15 @@ class Tracks:
     fps : float
         Frames/s of every camera, in (0, 1000].
     detection : float
-        Probability that an object in view yields an ROI in a frame, in (0, 1].
+        Probability that an object in view yields an ROI in a frame, in [0.01, 1].
     group_size_mean : float
         Mean number of objects that enter together, >= 1 (geometric).
     group_spread_s : float
-        Mean delay of the others behind the first, s, >= 0 (exponential).
+        Mean delay of the others behind the first, s, in [0, 3600] (exponential).
     dwell_log_sd : float
         Standard deviation of the logarithm of the dwell time, in [0, 3] (log-normal).
     travel_min_s, travel_max_s : float
-        Bounds of the time between two cameras, s, >= 0 (uniform).
+        Bounds of the time between two cameras, s, in [0, 3600] (uniform).
     frame_cap : int
         Most ROIs in one frame, >= 1; the rest of a fuller frame is dropped at random.
     warmup_s : float
@@ -96,25 +108,23 @@ class Tracks:
     def __post_init__(self) -> None:
         if not self.weights or not all(0 < weight < math.inf for weight in self.weights):
             raise ValueError(f"weights: one finite number > 0 per camera of a group, not {list(self.weights)}")
-        above_0 = ("rate_ips", "dwell_s", "camera_tau_s", "global_tau_s", "fps", "detection")
+        above_0 = ("rate_ips", "dwell_s", "camera_tau_s", "global_tau_s", "fps")
         _within(self, 0.0, math.inf, above_0, "must be finite and > 0", lower_open=True)
-        at_least_0 = ("camera_sd", "global_sd", "group_spread_s", "travel_min_s", "travel_max_s", "size_bytes")
-        _within(self, 0.0, math.inf, at_least_0, "must be finite and >= 0")
+        _within(self, 0.0, math.inf, ("size_bytes",), "must be finite and >= 0")
         _within(self, 1.0, math.inf, ("group_size_mean", "frame_cap", "group_rate_period"), "must be finite and >= 1")
         _within(self, 0.0, 1.0, ("move_probability", "clip_spread", "group_rate_step"), "must lie in [0, 1)")
-        for field, largest in (
-            ("detection", 1.0), ("fps", 1e3), ("dwell_s", 3600.0), ("camera_sd", 3.0), ("global_sd", 3.0),
-            ("dwell_log_sd", 3.0), ("warmup_s", 1e5),
-        ):
-            if not 0 <= getattr(self, field) <= largest:
-                raise ValueError(f"{field}: must be between 0 and {largest:g}, not {getattr(self, field)}")
+        for field, (least, most) in _BOUNDS.items():
+            if not least <= getattr(self, field) <= most:
+                raise ValueError(f"{field}: must be between {least:g} and {most:g}, not {getattr(self, field)}")
+        if self.dwell_s * self.fps < 1:
+            raise ValueError(f"dwell_s: must be at least one frame, {1 / self.fps:g} s, not {self.dwell_s}")
         if self.travel_max_s < self.travel_min_s:
             raise ValueError(f"travel_max_s: must be >= travel_min_s, {self.travel_min_s}, not {self.travel_max_s}")
         if self.group_rate_step * (self.group_rate_period - 1) >= 1:
             raise ValueError("group_rate_step: the last group of the period would have no arrivals")
-        most = len(self.weights) * self.fps * self.frame_cap
-        if self.rate_ips > most:
-            raise ValueError(f"rate_ips: {self.rate_ips} is more than the cameras' frames can hold, {most:g} ROI/s")
+        room = len(self.weights) * self.fps * self.frame_cap
+        if self.rate_ips > room:
+            raise ValueError(f"rate_ips: {self.rate_ips} is more than the cameras' frames can hold, {room:g} ROI/s")
 
 
 def _within(
@@ -382,7 +392,7 @@ def _sightings(
     frames = behind - first
     visit = np.repeat(np.arange(len(camera)), frames)
     frame = np.arange(len(visit)) + np.repeat(first - (np.cumsum(frames) - frames), frames)
-    # Below `detection` the draw is uniform again: it also is the key that shuffles a frame and picks whom the cap drops.
+    # Below `detection` the draw is uniform again, so it also shuffles a frame and picks whom the cap drops.
     key = rng.random(len(visit))
     seen = (key < tracks.detection) & (frame >= 0) & (_time_s(tracks, frame, camera[visit]) < horizon_s)
     visit = visit[seen]

@@ -68,21 +68,19 @@ class RoiTrace:
     paths: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for field, dtype in (("arrived_s", np.float64), ("camera", np.int32), ("path", np.int16), ("size_bytes", np.float64)):
-            given = np.asarray(getattr(self, field))
-            if given.ndim != 1 or len(given) != len(self.arrived_s):
-                raise ValueError(f"{field}: must be a column of {len(self.arrived_s)} rows")
-            column = given.astype(dtype, copy=False).view()
-            column.setflags(write=False)
-            object.__setattr__(self, field, column)
-        for field, index in (("cameras", self.camera), ("paths", self.path)):
-            known = tuple(getattr(self, field))
-            object.__setattr__(self, field, known)
+        rows = len(self.arrived_s)
+        for field, names, dtype in (("camera", "cameras", np.int32), ("path", "paths", np.int16)):
+            known = tuple(getattr(self, names))
             faults = [fault for fault in map(name_fault, known) if fault]
-            if faults or len(set(known)) < len(known):
-                raise ValueError(f"{field}: {faults[0] if faults else 'a name stands twice'}")
-            if len(index) and not (0 <= int(index.min()) and int(index.max()) < len(known)):
-                raise ValueError(f"{field}: an index lies outside the {len(known)} names")
+            if faults or len(set(known)) < len(known) or len(known) > np.iinfo(dtype).max:
+                raise ValueError(f"{names}: {faults[0] if faults else 'a name stands twice, or there are too many'}")
+            index = np.asarray(getattr(self, field))
+            if index.size and (index.dtype.kind not in "iu" or int(index.min()) < 0 or int(index.max()) >= len(known)):
+                raise ValueError(f"{field}: must hold indices of the {len(known)} names")
+            object.__setattr__(self, names, known)
+            object.__setattr__(self, field, _column(field, index, dtype, rows))
+        for field in ("arrived_s", "size_bytes"):
+            object.__setattr__(self, field, _column(field, np.asarray(getattr(self, field)), np.float64, rows))
         row = first_fault(self.arrived_s, self.size_bytes)
         if row is not None:
             raise ValueError(f"row {row + 1}: times are finite, >= 0 and sorted, sizes finite and >= 0")
@@ -99,8 +97,12 @@ class RoiTrace:
     def before(self, horizon_s: float) -> RoiTrace:
         """Return the part that arrives before a horizon, s."""
         count = int(np.searchsorted(self.arrived_s, horizon_s, side="left"))
-        columns = (column[:count] for column in (self.arrived_s, self.camera, self.path, self.size_bytes))
-        return self if count == len(self) else RoiTrace(*columns, self.cameras, self.paths)
+        if count == len(self):
+            return self
+        kept = slice(count)
+        return RoiTrace(
+            self.arrived_s[kept], self.camera[kept], self.path[kept], self.size_bytes[kept], self.cameras, self.paths
+        )
 
     def aligned(self, cameras: Sequence[str], paths: Sequence[str], where: str = "trace") -> RoiTrace:
         """Re-index the trace onto the names of a scenario, of which it may use a part.
@@ -132,9 +134,7 @@ class RoiTrace:
         if faults:
             row, field, name, target = min(faults, key=lambda fault: fault[0])
             raise TraceError(f"{field}: the scenario has no {name!r}", f"{where}: row {row + 1}", suggest(name, target))
-        return RoiTrace(
-            self.arrived_s, moved["camera"], moved["path"], self.size_bytes, tuple(cameras), tuple(paths)
-        )
+        return RoiTrace(self.arrived_s, moved["camera"], moved["path"], self.size_bytes, tuple(cameras), tuple(paths))
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the four columns of a trace file, the names as pandas categories."""
@@ -143,8 +143,8 @@ class RoiTrace:
         return pd.DataFrame(
             {
                 "arrived_s": self.arrived_s,
-                "camera": pd.Categorical.from_codes(self.camera, categories=list(self.cameras)),  # type: ignore[arg-type]
-                "path": pd.Categorical.from_codes(self.path, categories=list(self.paths)),  # type: ignore[arg-type]
+                "camera": pd.Categorical.from_codes(self.camera, pd.Index(self.cameras, dtype=str)),
+                "path": pd.Categorical.from_codes(self.path, pd.Index(self.paths, dtype=str)),
                 "size_bytes": self.size_bytes,
             }
         )
@@ -161,7 +161,7 @@ class RoiTrace:
         """
         path = Path(path)
         if path.suffix not in SUFFIXES:
-            raise OutputError("a trace is not written in this format", str(path), f"end the name in {' or '.join(SUFFIXES)}")
+            raise OutputError("not a format of traces", str(path), f"end the name in {' or '.join(SUFFIXES)}")
         if not len(self):
             raise OutputError("the trace has no rows", str(path), "record or generate a longer one")
         with atomic_file(path) as draft:
@@ -181,9 +181,8 @@ class RoiTrace:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        arrays = [pa.array(self.arrived_s)]
-        arrays += [pa.DictionaryArray.from_arrays(index.astype(np.int32), list(names)) for names, index in self._named()]
-        arrays += [pa.array(self.size_bytes)]
+        named = [pa.DictionaryArray.from_arrays(index.astype(np.int32), list(names)) for names, index in self._named()]
+        arrays = [pa.array(self.arrived_s), *named, pa.array(self.size_bytes)]
         fields = [
             pa.field(name, array.type, nullable=False, metadata={"unit": UNITS[name]})
             for name, array in zip(COLUMNS, arrays, strict=True)
@@ -222,5 +221,13 @@ class RoiTrace:
             If the file cannot be read or breaks a rule of the format; the first bad row is named, by its line in a
             CSV and by its number from 1 in a Parquet file.
         """
-        arrived_s, size_bytes, camera, path_, camera_names, path_names = read_columns(Path(path), cameras, paths, rows_max)
-        return cls(arrived_s, camera, path_, size_bytes, camera_names, path_names)
+        read = read_columns(Path(path), cameras, paths, rows_max)
+        return cls(read.arrived_s, read.camera, read.path, read.size_bytes, read.cameras, read.paths)
+
+
+def _column(field: str, values: npt.NDArray[Any], dtype: type[np.generic], rows: int) -> npt.NDArray[Any]:
+    if values.shape != (rows,):
+        raise ValueError(f"{field}: must be a column of {rows} rows")
+    column = values.astype(dtype, copy=False).view()
+    column.setflags(write=False)
+    return column

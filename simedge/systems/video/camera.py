@@ -97,8 +97,9 @@ class Camera:
 
     def advance(self) -> None:
         """Let engine and uplink go on as far as they can at this instant."""
-        self._start_call()
-        while self.device.idle and self.queue.visible and not self.outbound.full:
+        if self.outbound.rows:
+            self._start_call()
+        while self.device.idle and self.queue.rows and not self.outbound.full:
             passed = self._take()
             if not (passed and self._start_call()):
                 return
@@ -110,14 +111,12 @@ class Camera:
         low, odds = self._low, self._odds
         batch: list[int] = []
         codes: list[int] = []
-        passed = False
+        through: list[int] = []
         now = self._env._now
-        while len(batch) < self._batch_max and not outbound.full:
-            rows = queue.take(min(self._batch_max - len(batch), outbound.room))
-            if not rows:
-                break
+        places, room = self._batch_max, outbound.room
+        while places and room and queue.rows:
+            rows = queue.take(places if places < room else room)
             log.append((now, rows))
-            through: list[int] = []
             for row in rows:
                 kind = path[row]
                 cut = low[kind] + (u[row] >= odds[kind])
@@ -127,14 +126,16 @@ class Camera:
                 else:
                     batch.append(row)
                     codes.append(cut)
-            if through:
-                passed = True
-                self.processed += len(through)
-                outbound.bring(through)
+            places = self._batch_max - len(batch)
+            room = outbound.room - len(through)
         if batch:
             self._batch, self._batch_codes = batch, codes
             self.device.execute(codes, self._batch_done)
-        return passed
+        if not through:
+            return False
+        self.processed += len(through)
+        outbound.bring(through)
+        return True
 
     def _batch_done(self) -> None:
         """The rows of a batch leave together."""
@@ -157,7 +158,7 @@ class Camera:
     def _start_call(self) -> bool:
         """Send what waits, at most a call's worth, unless a call is under way or the edge is full."""
         outbound = self.outbound
-        if self._call or not outbound:
+        if self._call or not outbound.rows:
             return False
         if self._edge.queue.full:
             if not self._waiting_for_edge:

@@ -60,22 +60,23 @@ class Edge:
         self.delivered.append((self._env._now, rows))
         self.received += len(rows)
         self.queue.bring(rows)
-        code, remaining = self._table.code, self._codes.remaining
+        code, remaining, backlog = self._table.code, self._codes.remaining, self.backlog
         for row in rows:
-            self.backlog += remaining[code[row]]
+            backlog += remaining[code[row]]
+        self.backlog = backlog
         if self._idle:
             self._dispatch()
 
     def _dispatch(self) -> None:
         queue, code, remaining = self.queue, self._table.code, self._codes.remaining
-        while self._idle and queue:
+        while self._idle and queue.rows:
             gpu = self._idle.pop(0)
             rows = queue.take(self._batch_max)
             codes = [code[row] for row in rows]
+            backlog = self.backlog
             for cut in codes:
-                self.backlog -= remaining[cut]
-            if not queue:
-                self.backlog = 0.0  # rounding must not pile up
+                backlog -= remaining[cut]
+            self.backlog = backlog if queue.rows else 0.0  # rounding must not pile up
             self.started.append((self._env._now, rows))
             self._running[gpu] = rows
             self.devices[gpu].execute(codes, self._finish[gpu])

@@ -1,0 +1,1 @@
+"""Benchmarks, and the plain SimPy model that they compare with."""

@@ -1,0 +1,221 @@
+"""From a name to a result."""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from simedge.errors import ConfigError, suggest
+from simedge.experiment import catalog, config
+from simedge.metrics.results import Results
+
+__all__ = ["Node", "Scenario", "load", "run", "run_policies"]
+
+Progress = Callable[[float, float], None]
+"""Called as ``progress(now_s, horizon_s)`` while a run goes on."""
+
+
+def load(scenario: str | Path = "campus", *overrides: str, config_dir: str | Path | None = None) -> Scenario:
+    """Compose a scenario to look at, edit and run.
+
+    Parameters
+    ----------
+    scenario : str or Path
+        A name that ``simedge list scenarios`` shows, or the path of a YAML file.
+    *overrides : str
+        ``key=value``, as on the command line.
+    config_dir : str or Path, optional
+        A folder of the user's own scenarios, profiles and traces.
+
+    Raises
+    ------
+    ConfigError
+        If the scenario or an override cannot be used.
+    """
+    return Scenario(config.compose(scenario, overrides, config_dir), config_dir)
+
+
+def run(
+    scenario: str | Path = "campus",
+    *overrides: str,
+    seed: int | None = None,
+    config_dir: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Simulate a scenario.
+
+    Parameters
+    ----------
+    scenario, *overrides, config_dir
+        See :func:`load`.
+    seed : int, optional
+        Seed of the run, >= 0; the same as the override ``seed=…``.
+    progress : callable, optional
+        Called as ``progress(now_s, horizon_s)`` during the run.
+
+    Raises
+    ------
+    InputError
+        If the scenario, an override, a trace or a profile cannot be used; one line that says what to do.
+
+    Examples
+    --------
+    >>> results = run("campus", "policy=centralized", "workload=generated", "horizon_s=2")
+    >>> results.policy, results.seed
+    ('centralized', 0)
+    """
+    return load(scenario, *overrides, config_dir=config_dir).run(seed=seed, progress=progress)
+
+
+def run_policies(
+    overrides: Iterable[str],
+    *,
+    scenario: str | Path = "campus",
+    config_dir: str | Path | None = None,
+    progress: Callable[[str], Progress] | None = None,
+) -> list[Results]:
+    """Simulate a scenario once under each of the policies in ``policy=a,b,c``, all on the same arrivals.
+
+    Parameters
+    ----------
+    overrides, scenario, config_dir
+        See :func:`load`. Without a ``policy=`` the scenario's own policy runs.
+    progress : callable, optional
+        Given a policy's name, returns the callable that its run reports to.
+
+    Returns
+    -------
+    list of Results
+        In the order of the policies. All configurations are checked before the first run begins.
+    """
+    made = [Scenario(config.compose(scenario, one, config_dir), config_dir) for one in config.policies(overrides)]
+    for one in made:
+        one.check()
+    return [one.run(progress=progress(one.policy_name) if progress else None) for one in made]
+
+
+class Node:
+    """Keys and values of a configuration, reached as attributes or by dotted key; values may be edited.
+
+    Examples
+    --------
+    >>> node = Node({"network": {"uplink_bps": "10 Mbps"}})
+    >>> node.network.uplink_bps = "50 Mbps"
+    >>> node["network.uplink_bps"]
+    '50 Mbps'
+    """
+
+    def __init__(self, mapping: dict[str, Any], key: str = "") -> None:
+        object.__setattr__(self, "_mapping", mapping)
+        object.__setattr__(self, "_key", key)
+
+    _mapping: dict[str, Any]
+    _key: str
+
+    def __getitem__(self, key: str) -> Any:
+        node, _, last = key.rpartition(".")
+        inside = self[node]._mapping if node else self._mapping
+        full = f"{self._key}.{key}" if self._key else key
+        if last not in inside:
+            raise KeyError(f"{full}: unset or unknown key; {suggest(last, inside)}")
+        return Node(inside[last], full) if isinstance(inside[last], dict) else inside[last]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        node, _, last = key.rpartition(".")
+        (self[node] if node else self)._mapping[last] = value._mapping if isinstance(value, Node) else value
+
+    def __getattr__(self, key: str) -> Any:
+        if key.startswith("_"):
+            raise AttributeError(key)
+        try:
+            return self[key]
+        except KeyError as problem:
+            raise AttributeError(problem.args[0]) from None
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._mapping)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._mapping]
+
+    def __repr__(self) -> str:
+        return "\n".join(_lines(self._mapping))
+
+
+class Scenario(Node):
+    """A composed scenario: look at it, edit it, run it.
+
+    Edited values are checked when it is checked or runs. A key that was never composed takes its class's default.
+    """
+
+    _config_dir: Path | None
+
+    def __init__(self, mapping: dict[str, Any], config_dir: str | Path | None = None) -> None:
+        super().__init__(mapping)
+        object.__setattr__(self, "_config_dir", None if config_dir is None else Path(config_dir).resolve())
+
+    @property
+    def policy_name(self) -> str:
+        """Name of the policy in force; for an object of the user's own, its class."""
+        policy = self._mapping.get("policy")
+        name = policy.get("name") if isinstance(policy, Mapping) else policy
+        return name if isinstance(name, str) else type(policy).__name__
+
+    def check(self) -> Any:
+        """Build the configuration object of the scenario's system, or say what is wrong.
+
+        Raises
+        ------
+        ConfigError
+            If a key or a value cannot be used.
+        """
+        values = {key: item for key, item in self._mapping.items() if key != "system"}
+        return config.build(self._system().configuration, values)
+
+    def resolved(self) -> dict[str, Any]:
+        """Every key with its value in SI, defaults included: what is stored with a result, and hashed."""
+        return {"system": self._mapping["system"], **config.plain(self.check(), self._mapping)}
+
+    def run(self, *, seed: int | None = None, progress: Progress | None = None) -> Results:
+        """Simulate the scenario as it stands; see :func:`run`."""
+        if seed is not None:
+            return Scenario({**self._mapping, "seed": _whole(seed)}, self._config_dir).run(progress=progress)
+        checked = self.check()
+        resolved = {"system": self._mapping["system"], **config.plain(checked, self._mapping)}
+        system = self._system()(checked, self._config_dir)
+        started = time.process_time()
+        system.run(progress)
+        cpu_s = time.process_time() - started
+        columns, facts = system.finish()
+        named = {"scenario": resolved["name"], "system": resolved["system"], "policy": resolved["policy"]["name"]}
+        return Results(columns, resolved, {**facts, **named, "seed": resolved["seed"]}, cpu_s)
+
+    def _system(self) -> Any:
+        if "system" not in self._mapping:
+            raise ConfigError(
+                "the scenario names no system", where="system", remedy=suggest("", catalog.names("system"))
+            )
+        return catalog.load("system", self._mapping["system"], "system")
+
+
+def _whole(seed: Any) -> Any:
+    """Take a numpy integer for a seed; what is no integer is left to be refused by its key."""
+    try:
+        return seed if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        return seed
+
+
+def _lines(mapping: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    for key, item in mapping.items():
+        if isinstance(item, Mapping) and item:
+            yield f"{indent}{key}:"
+            yield from _lines(item, f"{indent}  ")
+        else:
+            yield f"{indent}{key}: {'null' if item is None else item}"
