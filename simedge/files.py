@@ -45,7 +45,12 @@ def names(kind: str, suffixes: Sequence[str], config_dir: Path | None = None) ->
 
 
 def find(
-    name: str, kind: str, suffixes: Sequence[str], *, error: type[InputError] = InputError, config_dir: Path | None = None
+    name: str,
+    kind: str,
+    suffixes: Sequence[str],
+    *,
+    error: type[InputError] = InputError,
+    config_dir: Path | None = None,
 ) -> Path:
     """Path of a file given by path or by name.
 
@@ -100,8 +105,10 @@ def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                mark = self.peek_event().start_mark
-                raise error("YAML aliases are not allowed", where=f"{path}:{mark.line + 1}", remedy="write the value out")
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                raise error(
+                    "YAML aliases are not allowed", where=f"{path}:{mark.line + 1}", remedy="write the value out"
+                )
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:

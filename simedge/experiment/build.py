@@ -23,9 +23,10 @@ from simedge.errors import ConfigError, InputError, suggest
 from simedge.experiment import catalog
 from simedge.units import parse_quantity, unit_of
 
-__all__ = ["build", "defaults", "keys_of", "plain"]
+__all__ = ["build", "defaults", "keys_of", "plain", "shown"]
 
 T = TypeVar("T")
+_SHOWN_CHARACTERS = 60
 _NAMED_FIELD = re.compile(r"([A-Za-z_][\w.]*): (.+)\Z", re.DOTALL)
 
 
@@ -77,7 +78,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
     simedge.errors.ConfigError: network.cal_s: unknown key; did you mean 'network.call_s'?
     """
     if not isinstance(mapping, Mapping):
-        raise ConfigError(f"needs keys of its own, not {mapping!r}", where=where, remedy=_example(cls, where))
+        raise ConfigError(f"needs keys of its own, not {shown(mapping)}", where=where, remedy=_example(cls, where))
     known = {spec.name: spec for spec in fields(cls) if spec.init}  # type: ignore[arg-type]
     for key in mapping:
         if key not in known:
@@ -94,7 +95,9 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
         return cls(**arguments)
     except InputError:
         raise
-    except ValueError as problem:
+    except MemoryError:
+        raise ConfigError("what it describes does not fit into memory", where=where) from None
+    except (ValueError, OverflowError) as problem:
         named = _NAMED_FIELD.match(str(problem))
         if named and named[1].split(".")[0] in known:
             raise ConfigError(named[2], where=_join(where, named[1])) from None
@@ -111,13 +114,13 @@ def _convert(hint: Any, value: Any, place: _Place) -> Any:
         return value
     if origin is typing.Literal:
         if not any(value == choice and type(value) is type(choice) for choice in arguments):
-            raise place.error(f"{value!r} is not a choice", suggest(str(value), map(str, arguments)))
+            raise place.error(f"{shown(value)} is not a choice", suggest(str(value), map(str, arguments)))
         return value
     if origin in {tuple, list, Sequence}:
         return _convert_sequence(origin, arguments, value, place)
     if origin in {dict, Mapping}:
         if not isinstance(value, Mapping):
-            raise place.error(f"needs names and values, not {value!r}", f"write {place.key}={{name: value, …}}")
+            raise place.error(f"needs names and values, not {shown(value)}", f"write {place.key}={{name: value, …}}")
         return {
             _convert(arguments[0], key, place): _convert(arguments[1], item, place.below(str(key)))
             for key, item in value.items()
@@ -126,7 +129,7 @@ def _convert(hint: Any, value: Any, place: _Place) -> Any:
         return value if isinstance(value, hint) else build(hint, value, place.key)  # type: ignore[arg-type]
     if hint is bool:
         if not isinstance(value, bool):
-            raise place.error(f"{value!r} is neither true nor false", "write true or false")
+            raise place.error(f"{shown(value)} is neither true nor false", "write true or false")
         return value
     if hint in {int, float}:
         return _convert_number(hint, value, place)
@@ -134,7 +137,8 @@ def _convert(hint: Any, value: Any, place: _Place) -> Any:
         return Path(value)
     if not isinstance(value, hint):
         raise place.error(
-            f"{value!r} is not {'text' if hint is str else hint.__name__}", "put it in quotes" if hint is str else ""
+            f"{shown(value)} is not {'text' if hint is str else hint.__name__}",
+            "put it in quotes" if hint is str else "",
         )
     return value
 
@@ -155,7 +159,7 @@ def _convert_union(arguments: tuple[Any, ...], value: Any, place: _Place) -> Any
 
 def _convert_sequence(origin: Any, arguments: tuple[Any, ...], value: Any, place: _Place) -> Any:
     if not isinstance(value, list | tuple):
-        raise place.error(f"needs a list, not {value!r}", f"write {place.key}=[…, …]")
+        raise place.error(f"needs a list, not {shown(value)}", f"write {place.key}=[…, …]")
     if origin is tuple and arguments[-1] is not Ellipsis:
         if len(value) != len(arguments):
             raise place.error(f"needs {len(arguments)} values, not {len(value)}")
@@ -168,8 +172,15 @@ def _convert_sequence(origin: Any, arguments: tuple[Any, ...], value: Any, place
     return made if origin is list else tuple(made)
 
 
+def shown(value: Any) -> str:
+    """Write a value as people do in a configuration, the beginning of a long one."""
+    words = {None: "null", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
 def _convert_number(hint: type, value: Any, place: _Place) -> int | float:
-    given, allowed = repr(value), "a whole number" if hint is int else "a number"
+    given, allowed = shown(value), "a whole number" if hint is int else "a number"
     if isinstance(value, str) and place.unit is not None:
         try:
             value = parse_quantity(value, place.unit)
@@ -200,7 +211,7 @@ def _component(kind: str, hint: Any, value: Any, place: _Place) -> Any:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-        raise place.error(f"needs the name of a {kind}, not {value!r}", suggest("", catalog.names(kind)))
+        raise place.error(f"needs the name of a {kind}, not {shown(value)}", suggest("", catalog.names(kind)))
     found = catalog.entry(kind, value["name"], place.key)
     cls = catalog.load(kind, value["name"], place.key)
     given = {key: item for key, item in value.items() if key != "name"}

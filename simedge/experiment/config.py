@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from simedge import files
 from simedge.errors import ConfigError, suggest
 from simedge.experiment import catalog
-from simedge.experiment.build import build, defaults, keys_of, plain
+from simedge.experiment.build import build, defaults, keys_of, plain, shown
 from simedge.experiment.untrusted import localised, refuse_code
 from simedge.metrics.store import config_hash
 
@@ -68,7 +68,7 @@ def compose(
     given = [parse(text) for text in overrides]
     for override in given:
         if override.sweep:
-            raise ConfigError(f"{override.text!r} means several values", where=override.key, remedy=_SWEEP_REMEDY)
+            raise ConfigError(f"{shown(override.text)} means several values", where=override.key, remedy=_SWEEP_REMEDY)
         if override.key == "scenario":
             scenario = override.text
     path = catalog.scenario_path(scenario, config_dir)
@@ -89,7 +89,7 @@ def compose(
             choices[override.key.replace(".", "/")] = override.value
         else:
             raise ConfigError(
-                f"there is no {override.key} {override.value!r}",
+                f"there is no {override.key} {shown(override.value)}",
                 where=override.key,
                 remedy=suggest(override.value, options),
             )
@@ -121,7 +121,9 @@ def policies(overrides: Iterable[str]) -> list[list[str]]:
             expanded = [[*one, text] for one in expanded]
             continue
         if not isinstance(override.value, list) or not all(isinstance(name, str) for name in override.value):
-            raise ConfigError(f"{override.text!r} is not a list of names", where="policy", remedy="write policy=a,b,c")
+            raise ConfigError(
+                f"{shown(override.text)} is not a list of names", where="policy", remedy="write policy=a,b,c"
+            )
         several = [f"policy={name}" for name in dict.fromkeys(override.value)]
         expanded = [[*one, choice] for one in expanded for choice in several]
     return expanded
@@ -145,18 +147,18 @@ def parse(text: str) -> Override:
     """
     if len(text) > _OVERRIDE_CHARACTERS_MAX:
         raise ConfigError(
-            f"{text[:40]!r}… is longer than {_OVERRIDE_CHARACTERS_MAX} characters", remedy="put it in a file"
+            f"{shown(text)} is longer than {_OVERRIDE_CHARACTERS_MAX} characters", remedy="put it in a file"
         )
     if text.startswith("~"):
-        raise ConfigError(f"{text!r} cannot remove a key", remedy="write key=null for none")
+        raise ConfigError(f"{shown(text)} cannot remove a key", remedy="write key=null for none")
     match = _OVERRIDE.match(text)
     if match is None or not _KEY.match(match[2]):
         remedy = f"write scenario={text}" if match is None and _KEY.match(text) else "write for instance seed=3"
-        raise ConfigError(f"{text!r} is not key=value", remedy=remedy)
+        raise ConfigError(f"{shown(text)} is not key=value", remedy=remedy)
     key, said = match[2].replace("/", "."), match[3].strip()
     refuse_code(dict.fromkeys(key.split(".")), key)
     if not said:
-        raise ConfigError("has no value", where=key, remedy=f"write {key}=null for none")
+        raise ConfigError("has no value", where=key, remedy=f"write {key}=VALUE")
     value, sweep = _value(said)
     refuse_code(value, key)
     refuse_code(said, key)

@@ -196,6 +196,18 @@ class Scenario(Node):
         named = {"scenario": resolved["name"], "system": resolved["system"], "policy": resolved["policy"]["name"]}
         return Results(columns, resolved, {**facts, **named, "seed": resolved["seed"]}, cpu_s)
 
+    def arrivals(self) -> Any:
+        """Draw or read the arrivals of the scenario, without simulating it.
+
+        Raises
+        ------
+        InputError
+            If a key, a value or a trace cannot be used.
+        """
+        checked = self.check()
+        trace, _ = catalog.load("arrivals", self._mapping["system"])(checked, self._config_dir)
+        return trace
+
     def _system(self) -> Any:
         if "system" not in self._mapping:
             raise ConfigError(

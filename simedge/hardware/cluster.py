@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import networkx as nx
 
@@ -74,7 +75,14 @@ class Cluster:
         self._routes: dict[tuple[str, str], Route] = {}
 
     def connect(
-        self, a: str, b: str, profile: LinkProfile, *, rate_bps: float | None = None, call_s: float | None = None, back: bool = True
+        self,
+        a: str,
+        b: str,
+        profile: LinkProfile,
+        *,
+        rate_bps: float | None = None,
+        call_s: float | None = None,
+        back: bool = True,
     ) -> None:
         """Join two places with a full-duplex link.
 
@@ -115,7 +123,7 @@ class Cluster:
                 places = nx.shortest_path(self.graph, source, target)
             except (nx.NetworkXNoPath, nx.NodeNotFound):
                 raise ValueError(f"no link leads from {source!r} to {target!r}") from None
-            links = [self.graph.edges[hop]["link"] for hop in zip(places, places[1:], strict=False)]
+            links = [self.graph.edges[hop]["link"] for hop in pairwise(places)]
             self._routes[key] = Route(self.env, tuple(link for link in links if link is not None))
         return self._routes[key]
 

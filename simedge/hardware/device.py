@@ -32,9 +32,23 @@ class Device:
     have to be built per batch.
     """
 
-    __slots__ = ("_done", "_env", "_fixed_s", "_launches", "_per_item_s", "_ready", "_tables", "_work_s", "free_at_s", "idle", "name")
+    __slots__ = (
+        "_done",
+        "_env",
+        "_fixed_s",
+        "_launches",
+        "_per_item_s",
+        "_ready",
+        "_tables",
+        "_work_s",
+        "free_at_s",
+        "idle",
+        "name",
+    )
 
-    def __init__(self, env: Environment, name: str, tables: Sequence[LatencyTable], segments: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, env: Environment, name: str, tables: Sequence[LatencyTable], segments: Sequence[Sequence[int]]
+    ) -> None:
         self.name = name
         self.idle = True
         self.free_at_s = 0.0

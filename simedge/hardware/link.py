@@ -31,7 +31,22 @@ class FifoLink:
     two of these.
     """
 
-    __slots__ = ("_done", "_env", "_free_at_s", "_messages", "_ready", "_size", "_work_s", "calls", "call_s", "carried_bytes", "idle", "measured_bps", "name", "rate_bps")  # fmt: skip
+    __slots__ = (
+        "_done",
+        "_env",
+        "_free_at_s",
+        "_messages",
+        "_ready",
+        "_size",
+        "_work_s",
+        "call_s",
+        "calls",
+        "carried_bytes",
+        "idle",
+        "measured_bps",
+        "name",
+        "rate_bps",
+    )
 
     def __init__(self, env: Environment, name: str, rate_bps: float, call_s: float = 0.0) -> None:
         if not (0.0 < rate_bps < math.inf and 0.0 <= call_s < math.inf):

@@ -67,7 +67,8 @@ class DeviceProfile:
     name : str
         Name of the profile.
     fixed_s, per_item_s : float or None
-        Seconds per unit of classifier cost, for a launch and for each item in it; None if every classifier was measured by itself.
+        Seconds per unit of classifier cost, for a launch and for each item in it; None if every classifier was
+        measured by itself.
     batch_max : int
         Largest batch size profiled.
     measured : mapping of str to LatencyTable
@@ -139,8 +140,13 @@ class _Reader:
 
     def __init__(self, name: str, folder: str, config_dir: Path | None) -> None:
         self.path = files.find(name, "hardware_profiles", (".yaml",), error=ProfileError, config_dir=config_dir)
-        if self.path.parent.name != folder and self.path.parent == files.bundled("hardware_profiles") / self.path.parent.name:
-            raise ProfileError(f"{name!r} is no profile of {folder}", where=str(self.path), remedy=suggest(name, self._peers(folder)))
+        if (
+            self.path.parent.name != folder
+            and self.path.parent == files.bundled("hardware_profiles") / self.path.parent.name
+        ):
+            raise ProfileError(
+                f"{name!r} is no profile of {folder}", where=str(self.path), remedy=suggest(name, self._peers(folder))
+            )
         self.data = self.mapping(files.read_yaml(self.path, ProfileError), "")
 
     @staticmethod
@@ -150,7 +156,7 @@ class _Reader:
     def error(self, key: str, what: str, remedy: str) -> ProfileError:
         return ProfileError(f"{key}: {what}" if key else what, where=str(self.path), remedy=remedy)
 
-    def mapping(self, value: Any, key: str) -> dict[str, Any]:
+    def mapping(self, value: Any, key: str) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise self.error(key, "a mapping is needed here", "see the shipped profiles")
         return value
@@ -216,7 +222,8 @@ def _measured(reader: _Reader, entry: Any, key: str) -> LatencyTable:
     points = reader.mapping(entry.get("latency"), f"{key}.latency")
     if not points:
         raise reader.error(f"{key}.latency", "no batch size is given", "give latencies such as {1: 11.0, 8: 70.2}")
-    sizes, values = [], []
+    sizes: list[int] = []
+    values: list[float] = []
     for size, value in points.items():
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise reader.error(f"{key}.latency", f"{size!r} is no batch size", "batch sizes are whole numbers >= 1")

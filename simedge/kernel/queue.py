@@ -56,7 +56,7 @@ class InputQueue:
         return len(self.rows)
 
     def offer(self, rows: Sequence[int]) -> None:
-        """A frame's rows arrive."""
+        """Take in the rows of a frame."""
         visible = self.rows
         room = self.visible_max - len(visible)
         if room >= len(rows):  # then no producer waits
@@ -117,8 +117,8 @@ class BoundedQueue:
 
     Notes
     -----
-    What was under way when the queue filled up still arrives, so it may hold more than `rows_max` rows. A feeder that found
-    it full leaves a callback with `when_room` and is called once, in the order of leaving.
+    What was under way when the queue filled up still arrives, so it may hold more than `rows_max` rows. A feeder
+    that found it full leaves a callback with `when_room` and is called once, in the order of leaving.
     """
 
     __slots__ = ("_waiters", "rows", "rows_max")

@@ -140,10 +140,10 @@ def latency_parts(
         Where to draw.
     """
     with _axes(ax, "Where the mean latency is spent", _rows_size(runs)) as axes:
-        means = {
-            label: {part: _completed(rois, warmup_s, part) for part in ("latency_s", *PARTS)}
-            for label, rois in runs.items()
-        }
+        means: dict[str, dict[str, float]] = {}
+        for label, rois in runs.items():
+            times_s = {part: _completed(rois, warmup_s, part) for part in ("latency_s", *PARTS)}
+            means[label] = {part: float(values.sum()) / max(len(values), 1) for part, values in times_s.items()}
         scale = {label: (share and mean["latency_s"]) or 1.0 for label, mean in means.items()}
         begin = dict.fromkeys(means, 0.0)
         rows = np.arange(len(means))
@@ -153,9 +153,7 @@ def latency_parts(
             begin = {label: begin[label] + width for label, width in zip(means, widths, strict=True)}
         for row, (label, end) in enumerate(begin.items()):
             total = means[label]["latency_s"]
-            text = (
-                format_quantity(total, "s") if len(_completed(runs[label], warmup_s, "latency_s")) else "none completed"
-            )
+            text = format_quantity(total, "s") if total else "none completed"
             axes.annotate(text, (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
         label_rows(axes, list(means))
         axes.set(xlabel="share of the mean latency" if share else "mean latency of completed units (s)")

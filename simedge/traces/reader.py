@@ -150,7 +150,7 @@ def _load_parquet(path: Path, cameras: Sequence[str] | None, paths: Sequence[str
     where = str(path)
     try:
         with pa.OSFile(where) as source:
-            file = pq.ParquetFile(source, read_dictionary=["camera", "path"])
+            file = pq.ParquetFile(source)
             schema, about = file.schema_arrow, file.metadata
             _check_columns(schema.names, where)
             _check_types(schema, where)
@@ -162,11 +162,13 @@ def _load_parquet(path: Path, cameras: Sequence[str] | None, paths: Sequence[str
             size = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
             if size > 2**20 + about.num_rows * len(COLUMNS) * _BYTES_PER_CELL_MAX:
                 raise TraceError(f"{size} bytes in {about.num_rows} rows are no trace", where, "use short names")
+            # As dictionaries a long name that fills a column takes its space only once.
+            file = pq.ParquetFile(source, metadata=about, read_dictionary=["camera", "path"])
             table = file.read(columns=list(COLUMNS), use_threads=False)
         for column in COLUMNS:
             _check_nulls(table[column], column, where)
         read, row = _checked(table, cameras, paths)
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as problem:
+    except (pa.ArrowException, OSError, ValueError, LookupError, ArithmeticError, MemoryError) as problem:
         if isinstance(problem, TraceError):
             raise
         raise TraceError(f"not a readable Parquet file: {_said(problem)}", where, "write it again") from None

@@ -84,7 +84,11 @@ class Pipeline:
             if leaf not in costs:
                 raise ValueError(f"path {name!r} ends in unknown classifier {leaf!r}")
             roots = [v for v in nx.ancestors(graph, leaf) | {leaf} if graph.in_degree(v) == 0]
-            ways = [way for root in sorted(roots) for way in nx.all_simple_paths(graph, root, leaf)] if roots != [leaf] else [[leaf]]
+            ways = (
+                [way for root in sorted(roots) for way in nx.all_simple_paths(graph, root, leaf)]
+                if roots != [leaf]
+                else [[leaf]]
+            )
             if len(ways) != 1:
                 raise ValueError(f"{len(ways)} ways lead to {leaf!r}; path {name!r} needs exactly one")
             paths[name] = tuple(ways[0])
@@ -107,7 +111,7 @@ class Pipeline:
     def cumulative(self, path: str) -> npt.NDArray[np.float64]:
         """Normalised accumulated cost after 0, 1, … n vertices of a path: (n + 1,), from 0 to exactly 1."""
         partial = np.cumsum([0.0, *(self.costs[v] for v in self.paths[path])])
-        return partial / partial[-1]
+        return np.asarray(partial / partial[-1])
 
     def mean_cost(self, mix: Mapping[str, float]) -> float:
         """Mean cost of a unit when paths are taken in the shares of `mix`."""

@@ -41,15 +41,38 @@ class Camera:
 
     Notes
     -----
-    The engine takes rows only while the outbound queue has room; what it took it delivers. A row whose cut leaves it
+    The engine takes rows only while the outbound queue has room; what it took it delivers. A row whose cut leaves
     nothing to do here goes outbound when its turn comes: it does not count towards the batch nor wait for its end.
     """
 
     __slots__ = (
-        "_batch", "_batch_codes", "_batch_max", "_call", "_call_units", "_codes", "_done", "_edge", "_env", "_frame_alarm",
-        "_frame_rows", "_frame_times", "_low", "_next_frame", "_odds", "_table", "_waiting_for_edge", "arrived", "device",
-        "executed", "index", "outbound", "processed", "queue", "taken", "uplink",
-    )  # fmt: skip
+        "_batch",
+        "_batch_codes",
+        "_batch_max",
+        "_call",
+        "_call_units",
+        "_codes",
+        "_done",
+        "_edge",
+        "_env",
+        "_frame_alarm",
+        "_frame_rows",
+        "_frame_times",
+        "_low",
+        "_next_frame",
+        "_odds",
+        "_table",
+        "_waiting_for_edge",
+        "arrived",
+        "device",
+        "executed",
+        "index",
+        "outbound",
+        "processed",
+        "queue",
+        "taken",
+        "uplink",
+    )
 
     def __init__(
         self,
@@ -84,7 +107,7 @@ class Camera:
             self._frame_alarm.set(self._frame_times[0])
 
     def _frame(self) -> None:
-        """A frame's ROIs arrive."""
+        """Take in a frame."""
         position = self._next_frame
         rows = self._frame_rows[position]
         self._next_frame = position = position + 1
@@ -138,7 +161,7 @@ class Camera:
         return True
 
     def _batch_done(self) -> None:
-        """The rows of a batch leave together."""
+        """Let the rows of a batch leave together."""
         batch, all_camera = self._batch, self._codes.all_camera
         entry = (self._env._now, batch)
         self.executed.append(entry)

@@ -39,12 +39,32 @@ class Edge:
     """
 
     __slots__ = (
-        "_batch_max", "_codes", "_done", "_env", "_finish", "_idle", "_running", "_table", "backlog", "completed", "delivered",
-        "devices", "queue", "received", "started",
-    )  # fmt: skip
+        "_batch_max",
+        "_codes",
+        "_done",
+        "_env",
+        "_finish",
+        "_idle",
+        "_running",
+        "_table",
+        "backlog",
+        "completed",
+        "delivered",
+        "devices",
+        "queue",
+        "received",
+        "started",
+    )
 
     def __init__(
-        self, env: Environment, table: RoiTable, codes: Codes, queue: BoundedQueue, devices: list[Device], batch: int, done: BatchLog
+        self,
+        env: Environment,
+        table: RoiTable,
+        codes: Codes,
+        queue: BoundedQueue,
+        devices: list[Device],
+        batch: int,
+        done: BatchLog,
     ) -> None:
         self.queue, self.devices = queue, devices
         self.backlog = 0.0
@@ -56,7 +76,7 @@ class Edge:
         self._finish: list[Callable[[], None]] = [self._finisher(gpu) for gpu in range(len(devices))]
 
     def receive(self, rows: list[int]) -> None:
-        """A call arrives."""
+        """Take in a call."""
         self.delivered.append((self._env._now, rows))
         self.received += len(rows)
         self.queue.bring(rows)

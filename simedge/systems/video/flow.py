@@ -27,7 +27,7 @@ __all__ = ["VideoFlow", "capacity_ips"]
 
 
 def capacity_ips(pipeline: Pipeline, mix: dict[str, float], tables: list[LatencyTable], batch: int) -> float:
-    """Nominal rate of a device in whole units per second: the mix of paths at full batches, each launch shared by the batch.
+    """Nominal rate of a device in whole units per second: the mix of paths at full batches, which share launches.
 
     Examples
     --------
@@ -67,7 +67,12 @@ class VideoFlow:
     """
 
     def __init__(
-        self, env: Environment, scenario: VideoScenario, trace: RoiTrace, horizon_s: float, config_dir: Path | None = None
+        self,
+        env: Environment,
+        scenario: VideoScenario,
+        trace: RoiTrace,
+        horizon_s: float,
+        config_dir: Path | None = None,
     ) -> None:
         self.env = env
         self.pipeline = scenario.pipeline.pipeline()
@@ -109,7 +114,9 @@ class VideoFlow:
         ]
         self.names = spec.names
         self.setting = VideoSetting(
-            capacity_ips=_read_only([capacity_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles]),
+            capacity_ips=_read_only(
+                [capacity_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles]
+            ),
             edge_capacity_ips=capacity_ips(self.pipeline, mix, on_edge, spec.edge_batch) * len(gpus),
             pipeline=self.pipeline,
             report_period_s=scenario.report_period_s,
@@ -148,7 +155,9 @@ class VideoFlow:
         count = len(self.cameras)
         if not (0 <= source < count and 0 <= target < count and source != target and rois >= 0):
             raise ConfigError(
-                f"asked to migrate {rois} ROIs from camera {source} to {target}", where="policy", remedy=f"cameras are 0 to {count - 1}"
+                f"asked to migrate {rois} ROIs from camera {source} to {target}",
+                where="policy",
+                remedy=f"cameras are 0 to {count - 1}",
             )
         self._sign(b"migrate", np.array([source, target, rois], "<i8").tobytes())
         route = self.cluster.route(self.names[source], self.names[target])
@@ -157,7 +166,10 @@ class VideoFlow:
     def _repartition(self, plan: PartitionPlan) -> None:
         shape = (len(self.cameras), len(self.pipeline.names))
         lengths = np.array([len(self.pipeline.paths[name]) for name in self.pipeline.names])
-        if plan.lower.shape != shape or not ((plan.lower >= 0) & (plan.lower < lengths) & (plan.odds >= 0) & (plan.odds <= 1)).all():
+        if (
+            plan.lower.shape != shape
+            or not ((plan.lower >= 0) & (plan.lower < lengths) & (plan.odds >= 0) & (plan.odds <= 1)).all()
+        ):
             raise ConfigError(
                 f"gave a partition plan of shape {plan.lower.shape} or with cuts or odds out of range",
                 where="policy",
@@ -189,7 +201,11 @@ class VideoFlow:
         if size:
             passed = (code >= 0) & np.array(self.codes.all_edge)[code]
             left[passed] = taken[passed]
-        delivered, started, done = self.edge.delivered.column(size), self.edge.started.column(size), self.done.column(size)
+        delivered, started, done = (
+            self.edge.delivered.column(size),
+            self.edge.started.column(size),
+            self.done.column(size),
+        )
         on_camera = ~np.isnan(done) & np.isnan(delivered)
         for column in (delivered, started):
             column[on_camera] = done[on_camera]

@@ -36,7 +36,9 @@ class Monitor:
         entities = len(cameras) + 1
         self._queue = np.zeros((size, entities), np.int32)
         self._outbound = np.zeros((size, entities), np.int32)
-        self._arrived = np.zeros((size, entities), np.int32)  # cumulative; at the edge, what the cameras passed on to it
+        self._arrived = np.zeros(
+            (size, entities), np.int32
+        )  # cumulative; at the edge, what the cameras passed on to it
         self._processed = np.zeros((size, entities), np.int32)  # cumulative
         self._backlog = np.zeros(size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -93,7 +94,9 @@ class RoiTable:
         self.u: list[float] = u.tolist()
         self.code = array("h", [-1]) * count
         sizes = self.trace.size_bytes
-        self.size_bytes: list[float] | float = float(sizes[0]) if count and bool((sizes == sizes[0]).all()) else sizes.tolist()
+        self.size_bytes: list[float] | float = (
+            float(sizes[0]) if count and bool((sizes == sizes[0]).all()) else sizes.tolist()
+        )
 
     def __len__(self) -> int:
         return len(self.path)
@@ -104,7 +107,7 @@ class RoiTable:
         return size * len(rows) if isinstance(size, float) else sum([size[row] for row in rows])
 
     def frames(self, camera: int) -> tuple[list[float], list[list[int]]]:
-        """Times of a camera's frames and the rows of each: rows of one camera and one time are one frame."""
+        """Return times and rows of a camera's frames: rows of one camera and one time are one frame."""
         mine = np.flatnonzero(self.trace.camera == camera)
         if not len(mine):
             return [], []
@@ -112,4 +115,4 @@ class RoiTable:
         starts = np.flatnonzero(np.diff(times, prepend=-1.0))
         rows: list[int] = mine.tolist()
         bounds = [*starts.tolist(), len(rows)]
-        return times[starts].tolist(), [rows[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        return times[starts].tolist(), [rows[a:b] for a, b in pairwise(bounds)]

@@ -11,7 +11,7 @@ from simedge.policies.video.interface import VideoPolicy
 from simedge.policies.video.pipeline import Pipeline
 from simedge.traces.synthetic import Tracks
 
-__all__ = ["ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
+__all__ = ["CLIP_S", "ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
 
 CLIP_S = 300.0
 """Length of a generated clip when no horizon is given (§1.5.1: 5-minute video clips)."""
@@ -93,12 +93,12 @@ class ClusterSpec:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all cameras, ``camera_1`` …"""
+        """Names of all cameras, from ``camera_1``."""
         return tuple(f"camera_{i}" for i in range(1, len(self.profiles) + 1))
 
     @property
     def gpu_names(self) -> tuple[str, ...]:
-        """Names of all GPUs, ``gpu_1`` …"""
+        """Names of all GPUs, from ``gpu_1``."""
         return tuple(f"gpu_{i}" for i in range(1, self.gpus * self.groups + 1))
 
 
@@ -129,7 +129,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Dag:
-    """The pipeline as people write it: classifiers with costs, edges between them, and where each class of object ends."""
+    """The pipeline as people write it: classifiers, edges between them, and where each class of object ends."""
 
     costs: Mapping[str, float]
     edges: tuple[tuple[str, str], ...]
@@ -216,7 +216,8 @@ class VideoScenario:
         self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
         if len(self.cluster.cameras) != len(self.workload.tracks.weights):
             raise ValueError(
-                f"workload.tracks.weights: {len(self.workload.tracks.weights)} weights for a group of {len(self.cluster.cameras)} cameras"
+                f"workload.tracks.weights: {len(self.workload.tracks.weights)} weights "
+                f"for a group of {len(self.cluster.cameras)} cameras"
             )
         self.check_horizon(self.horizon_s or CLIP_S)
 
@@ -238,7 +239,8 @@ class VideoScenario:
         cells = horizon_s / self.report_period_s * (len(self.cluster.profiles) + 1)
         if cells > _REPORT_CELLS_MAX:
             raise ValueError(
-                f"horizon_s: {cells:.1g} report rows do not fit into memory; shorten horizon_s or lengthen report_period_s"
+                f"horizon_s: {cells:.1g} report rows do not fit into memory; "
+                "shorten horizon_s or lengthen report_period_s"
             )
         if self.warmup_s >= horizon_s:
             raise ValueError(f"warmup_s: {self.warmup_s} s leave nothing of a horizon of {horizon_s} s")

@@ -15,8 +15,8 @@ from simedge.policies.video.interface import VideoDecision
 from simedge.policies.video.partitioner import partition_plan, proportional_point
 from simedge.systems.base import Progress, System
 from simedge.systems.video.flow import VideoFlow
-from simedge.systems.video.scenario import VideoScenario
-from simedge.systems.video.workload import CLIP_S, arrivals
+from simedge.systems.video.scenario import CLIP_S, VideoScenario
+from simedge.systems.video.workload import arrivals
 
 __all__ = ["VideoSystem"]
 
@@ -55,7 +55,7 @@ class VideoSystem(System):
     def run(self, progress: Progress | None = None) -> None:
         """Simulate from time 0 to the horizon.
 
-        Until the policy decides otherwise every camera's partition point is the ratio of all cameras to the whole system.
+        Until the policy decides otherwise every camera's partition point is the ratio of all cameras to all compute.
         """
         self._progress = progress
         setting = self.flow.setting

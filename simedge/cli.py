@@ -1,0 +1,380 @@
+"""The command ``simedge``: run, list, trace.
+
+Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
+Nothing heavy is imported until a verb needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from simedge import __version__
+from simedge.errors import InputError, OutputError, suggest
+
+if TYPE_CHECKING:
+    from simedge.metrics.results import Results
+
+__all__ = ["main"]
+
+_EPILOG = """\
+examples:
+  simedge run                                           the shipped campus scenario; ends in a table
+  simedge run policy=camera_only,centralized --out runs several policies on the same arrivals, saved
+  simedge run scenario=traffic network.uplink_bps=50Mbps workload=generated seed=3
+  simedge list policies                                 every name you may type, with what it means
+  simedge trace make campus -o clip.parquet seed=7      draw arrivals; replay: run workload.trace=clip.parquet
+"""
+_FIGURES = (".png", ".pdf", ".svg")
+_LISTS = ("scenarios", "policies", "profiles", "traces", "metrics")
+_OVERRIDES = "key=value, for instance policy=centralized, network.uplink_bps=50Mbps, seed=3"
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaints are our one line."""
+
+    def error(self, message: str) -> NoReturn:
+        chosen = re.search(r"argument (\S+): invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if chosen:
+            known = [name.strip("' ") for name in chosen[3].split(",")]
+            raise InputError(f"there is no {chosen[1].lower()} {chosen[2]!r}", remedy=suggest(chosen[2], known))
+        raise InputError(message, remedy=f"see `{self.prog} --help`")
+
+
+class _Interrupted(Exception):
+    """Ctrl-C, with what the user should know."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Words after the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 fine, 2 bad input or usage, 3 internal error, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words or os.environ.get("SIMEDGE_DEBUG", "") not in {"", "0"}
+    try:
+        code = _dispatch([word for word in words if word != "--debug"])
+        sys.stdout.flush()
+        return code
+    except InputError as problem:
+        if debug:
+            raise
+        return _complain(str(problem), 2)
+    except (KeyboardInterrupt, _Interrupted) as stop:
+        return _complain(str(stop) or "interrupted; nothing was written", 130)
+    except BrokenPipeError:
+        # The reader went away, as `| head` does. What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as problem:
+        if debug:
+            raise
+        first = next(iter(str(problem).splitlines()), "")
+        what = f"internal error: {type(problem).__name__}{f': {first}' if first else ''}"
+        return _complain(f"{what}; please report it, with what the same command prints under --debug", 3)
+
+
+def _complain(line: str, code: int) -> int:
+    encoding = sys.stderr.encoding or "utf-8"
+    said = f"simedge: {' '.join(line.split())}".encode(encoding, "backslashreplace").decode(encoding)
+    print(said, file=sys.stderr, flush=True)
+    return code
+
+
+def _dispatch(words: list[str]) -> int:
+    parser = _parser()
+    if not words:
+        parser.print_help()
+        return 0
+    try:
+        options, rest = parser.parse_known_args(words)
+    except SystemExit as done:  # --help and --version
+        return int(done.code or 0)
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown or (rest and not hasattr(options, "overrides")):
+        close = difflib.get_close_matches((unknown or rest)[0].split("=")[0], _long_options(parser), n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else "see `simedge --help`"
+        raise InputError(f"unknown option or argument {(unknown or rest)[0]!r}", remedy=remedy)
+    if rest:  # key=value after an option
+        options.overrides = [*options.overrides, *rest]
+    code: int = options.act(options)
+    return code
+
+
+def _long_options(parser: argparse.ArgumentParser) -> list[str]:
+    found = [*parser._option_string_actions, "--debug"]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found += [option for below in action.choices.values() for option in _long_options(below)]
+    return sorted(set(found))
+
+
+def _parser() -> _Parser:
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="simedge",
+        description="Simulate edge clusters that run real policy code.",
+        epilog=_EPILOG,
+        formatter_class=plain,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"simedge {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    def verb(where: Any, name: str, act: Callable[[Any], int] | None, about: str, **more: Any) -> _Parser:
+        made: _Parser = where.add_parser(
+            name,
+            help=about,
+            description=f"{about[0].upper()}{about[1:]}.",
+            formatter_class=plain,
+            allow_abbrev=False,
+            **more,
+        )
+        made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        made.set_defaults(act=act)
+        return made
+
+    def overridden(made: _Parser) -> None:
+        made.add_argument("overrides", nargs="*", metavar="key=value", help=_OVERRIDES)
+        made.add_argument("--config-dir", metavar="DIR", help="folder of your own scenarios, profiles and traces")
+
+    run = verb(verbs, "run", _run, "simulate a scenario and show what came out", epilog=_EPILOG)
+    overridden(run)
+    run.add_argument("--out", metavar="DIR", help="save every run, and a figure that compares them, below DIR")
+    run.add_argument("--figure", metavar="FILE", help=f"draw the figure only: {', '.join(_FIGURES)}")
+    run.add_argument("--json", action="store_true", help="write the metrics as JSON instead of a table")
+    run.add_argument("--quiet", action="store_true", help="no table and no progress, only the paths written")
+
+    names = verb(verbs, "list", _list, "show the names you may type")
+    names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")
+    names.add_argument("--config-dir", metavar="DIR", help="folder of your own scenarios, profiles and traces")
+
+    trace = verb(verbs, "trace", None, "make, check and describe arrival traces").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    make = verb(trace, "make", _trace_make, "draw the arrivals of a scenario's seed")
+    make.add_argument("scenario", metavar="SCENARIO")
+    make.add_argument("-o", "--output", metavar="FILE", required=True, help="where to: .csv or .parquet")
+    overridden(make)
+    check = verb(trace, "check", _trace_check, "check a trace file, and whether a scenario can replay it")
+    check.add_argument("file", metavar="FILE")
+    overridden(check)
+    show = verb(trace, "show", _trace_show, "describe a trace file")
+    show.add_argument("file", metavar="FILE")
+    show.add_argument("--figure", metavar="FILE", help=f"draw arrivals over time: {', '.join(_FIGURES)}")
+    return parser
+
+
+def _run(options: Any) -> int:
+    from simedge.experiment import report
+    from simedge.experiment.run import run_policies
+
+    out = _checked_place(options.out, folder=True)
+    figure = _checked_place(options.figure, suffixes=_FIGURES)
+    with _Watch(options.quiet) as watch:
+        results = run_policies(options.overrides, config_dir=options.config_dir, progress=watch.of)
+    written: list[Path] = []
+    try:
+        if out is not None:
+            for one in results:
+                written.append(one.save(out / report.folder_name(one)))
+            written.append(report.draw(results, out / f"{report.safe(results[0].scenario)}.png"))
+        if figure is not None:
+            written.append(report.draw(results, figure))
+    except KeyboardInterrupt:
+        said = f"only {', '.join(map(str, written))}" if written else "nothing"
+        raise _Interrupted(f"interrupted while writing; {said} was written") from None
+    if options.json:
+        print(report.as_json(results))
+        return 0
+    if not options.quiet:
+        _show(results)
+    for path in written:
+        print(path)
+    return 0
+
+
+def _checked_place(said: str | None, *, folder: bool = False, suffixes: Sequence[str] = ()) -> Path | None:
+    """Refuse, before anything is simulated, a place that cannot be written to."""
+    import tempfile
+
+    if said is None:
+        return None
+    path = Path(said)
+    if not said or (not folder and path.suffix not in suffixes):
+        raise OutputError(
+            "is no name for this", where=repr(said), remedy=f"end it in {' or '.join(suffixes)}" if suffixes else ""
+        )
+    if path.exists() and path.is_dir() != folder:
+        raise OutputError(f"is {'not ' if folder else ''}a folder", where=said, remedy="choose another place")
+    holder = path if folder else path.parent
+    while not holder.exists() and holder != holder.parent:
+        holder = holder.parent
+    try:
+        with tempfile.TemporaryFile(dir=holder):
+            pass
+    except OSError as problem:
+        raise OutputError(
+            f"cannot be written: {problem.strerror}", where=said, remedy="choose a writable place"
+        ) from None
+    return path
+
+
+class _Watch:
+    """Shows progress on a terminal, and remembers how far the run is for the one who interrupts it."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._shown = not quiet and sys.stderr.isatty()
+        self._at = ""
+
+    def __enter__(self) -> _Watch:
+        if self._shown:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.completed:.0f} of {task.total:.0f} s, {task.fields[speed]:.0f} × real time, left"),
+                TimeRemainingColumn(),
+                console=Console(file=sys.stderr),
+                transient=True,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._shown:
+            self._bars.stop()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            raise _Interrupted(f"interrupted{self._at}; nothing was written") from None
+
+    def of(self, policy: str) -> Callable[[float, float], None]:
+        """Give the callable that the run of a policy reports to."""
+        self._at = f" at 0.0 s ({policy})"
+        task = self._bars.add_task(policy, total=1.0, speed=0.0) if self._shown else None
+        next_s = 0.0
+
+        def report(now_s: float, horizon_s: float) -> None:
+            nonlocal next_s
+            if now_s < next_s and now_s < horizon_s:
+                return
+            next_s = now_s + horizon_s / 500
+            self._at = f" at {now_s:.1f} s of {horizon_s:g} s ({policy})"
+            if task is not None:
+                elapsed_s = self._bars.tasks[task].elapsed or 0.0
+                speed = now_s / elapsed_s if elapsed_s > 0 else 0.0
+                self._bars.update(task, completed=now_s, total=horizon_s, speed=speed)
+
+        return report
+
+
+def _show(results: Sequence[Results]) -> None:
+    """Print tables, whole at any width: as wide as needed unless a terminal says how wide; there turned if need be."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from simedge.experiment import report
+
+    def made(title: str, rows: list[list[str]]) -> Table:
+        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+        for at, header in enumerate(rows[0]):
+            table.add_column(header, justify="left" if at == 0 else "right", no_wrap=True)
+        for row in rows[1:]:
+            table.add_row(*row)
+        return table
+
+    terminal = sys.stdout.isatty()
+    wide = Console(width=100_000, file=sys.stdout)
+    room = Console(file=sys.stdout).width if terminal else 100_000
+    for title, rows in report.tables(results):
+        table = made(title, rows)
+        if wide.measure(table).maximum > room:
+            table = made(title, [list(row) for row in zip(*rows, strict=True)])
+        width = max(wide.measure(table).maximum, len(title) + 1, room if terminal else 0)
+        Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False).print(table)
+    for line in report.footer(results):
+        print(line)
+
+
+def _list(options: Any) -> int:
+    from simedge.experiment import report
+
+    kinds = [options.kind] if options.kind else list(_LISTS)
+    for at, kind in enumerate(kinds):
+        if len(kinds) > 1:
+            print(f"{'' if at == 0 else chr(10)}{kind}:")
+        rows = report.listing(kind, options.config_dir)
+        width = max((len(name) for name, _ in rows), default=0)
+        indent = "  " if len(kinds) > 1 else ""
+        for name, about in rows:
+            print(f"{indent}{name:{width}}  {about}".rstrip())
+    return 0
+
+
+def _trace_make(options: Any) -> int:
+    from simedge.experiment.run import load
+
+    path = _checked_place(options.output, suffixes=(".csv", ".parquet"))
+    assert path is not None
+    chosen = ["workload.kind=generated", *options.overrides]
+    trace = load(options.scenario, *chosen, config_dir=options.config_dir).arrivals()
+    trace.write(path)
+    print(f"{path}: {_described(trace)}")
+    return 0
+
+
+def _trace_check(options: Any) -> int:
+    from simedge.errors import TraceError
+    from simedge.experiment.run import load
+    from simedge.files import find
+    from simedge.traces.trace import RoiTrace
+
+    folder = Path(options.config_dir) if options.config_dir else None
+    path = find(options.file, "traces", (".csv", ".parquet"), error=TraceError, config_dir=folder)
+    if options.overrides:
+        scenario = load("campus", *options.overrides, config_dir=options.config_dir)
+        scenario["workload.kind"], scenario["workload.trace"] = "recorded", str(path)
+        trace, fits = scenario.arrivals(), f"; scenario {scenario.name} can replay it"
+    else:
+        trace, fits = RoiTrace.read(path), ""
+    print(f"{path}: {_described(trace)}{fits}")
+    return 0
+
+
+def _described(trace: Any) -> str:
+    return (
+        f"{len(trace)} ROIs in {trace.duration_s:g} s from {len(trace.cameras)} cameras, paths {', '.join(trace.paths)}"
+    )
+
+
+def _trace_show(options: Any) -> int:
+    from simedge.errors import TraceError
+    from simedge.experiment import report
+    from simedge.files import find
+    from simedge.traces.trace import RoiTrace
+
+    figure = _checked_place(options.figure, suffixes=_FIGURES)
+    path = find(options.file, "traces", (".csv", ".parquet"), error=TraceError)
+    trace = RoiTrace.read(path)
+    print(f"{path}: {_described(trace)}")
+    for line in report.trace_lines(trace):
+        print(line)
+    if figure is not None:
+        print(report.draw_trace(trace, figure))
+    return 0

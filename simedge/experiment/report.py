@@ -1,0 +1,217 @@
+"""What people and programs read: table rows, JSON, figures, listings. How it is laid out is up to the command line."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simedge import files
+from simedge.experiment import catalog
+from simedge.experiment.config import config_hash
+from simedge.units import format_quantity
+
+if TYPE_CHECKING:
+    from simedge.metrics.results import Results
+    from simedge.traces.trace import RoiTrace
+
+__all__ = [
+    "as_json",
+    "draw",
+    "draw_trace",
+    "folder_name",
+    "footer",
+    "listing",
+    "safe",
+    "tables",
+    "trace_lines",
+]
+
+Rows = list[list[str]]
+_STATISTICS = ("mean", "p50", "p75", "p99")
+
+
+def tables(results: Sequence[Results]) -> list[tuple[str, Rows]]:
+    """Title and rows (the first: headers) of the table of runs and, for several, of their gains over the first."""
+    first = results[0]
+    facts = first.facts
+    slo = format_quantity(float(facts["slo_s"]), "s")
+    same = len({run.scenario for run in results}) == 1
+    what = f"{first.scenario if same else 'runs'}, {facts['workload']} workload"
+    title = f"{what}, {facts['horizon_s']:g} s simulated, seed {first.seed}"
+    headers = ["policy", *(f"units/s {s}" for s in _STATISTICS), *(f"latency {s}" for s in _STATISTICS)]
+    rows: Rows = [[*headers, f"later than {slo}", "served"]]
+    for run in results:
+        throughput = [_number(run.metrics[f"throughput_ips_{s}"]) for s in _STATISTICS]
+        latency = [_seconds(run.metrics[f"latency_s_{s}"]) for s in _STATISTICS]
+        shares = [_percent(run.metrics["slo_miss_ratio"]), _percent(run.metrics["served_ratio"])]
+        rows.append([run.policy, *throughput, *latency, *shares])
+    made = [(title, rows)]
+    if len(results) > 1:
+        gains: Rows = [headers]
+        for run in results[1:]:
+            more = [_ratio(run.metrics, first.metrics, f"throughput_ips_{s}") for s in _STATISTICS]
+            less = [_ratio(first.metrics, run.metrics, f"latency_s_{s}") for s in _STATISTICS]
+            gains.append([run.policy, *(f"×{m}" if m else "–" for m in more), *(f"÷{m}" if m else "–" for m in less)])
+        made.append((f"Beside {first.policy}: times more units/s, times less latency", gains))
+    return made
+
+
+def _ratio(upper: Any, lower: Any, name: str) -> str:
+    above, below = float(upper[name]), float(lower[name])
+    if not (math.isfinite(above) and math.isfinite(below)) or below == 0:
+        return ""
+    ratio = above / below
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:,.1f}"
+
+
+def _seconds(value: float) -> str:
+    return "–" if math.isnan(value) else format_quantity(value, "s")
+
+
+def _percent(value: float) -> str:
+    return "–" if math.isnan(value) else f"{100 * value:.2f} %"
+
+
+def footer(results: Sequence[Results]) -> list[str]:
+    """One line per run: fingerprint, kernel events, and how much faster than real time it was."""
+    width = max(len(run.policy) for run in results)
+    lines = []
+    for run in results:
+        line = f"{run.policy:{width}}  fingerprint {run.fingerprint}, {run.kernel_events:,} events"
+        if run.cpu_s:
+            horizon_s = float(run.facts["horizon_s"])
+            line += f", {horizon_s:g} s in {run.cpu_s:.2f} CPU-s: {horizon_s / run.cpu_s:,.0f} × real time"
+        lines.append(line)
+    return lines
+
+
+def as_json(results: Sequence[Results]) -> str:
+    """One object for one run, a list for several; a metric that is undefined is null."""
+    said = [
+        {
+            "metrics": {name: value if math.isfinite(value) else None for name, value in run.metrics.items()},
+            "scenario": run.scenario,
+            "policy": run.policy,
+            "seed": run.seed,
+            "fingerprint": run.fingerprint,
+            "versions": dict(run.versions),
+            "cpu_s": run.cpu_s,
+            "kernel_events": run.kernel_events,
+        }
+        for run in results
+    ]
+    return json.dumps(said[0] if len(said) == 1 else said, allow_nan=False)
+
+
+def safe(name: str) -> str:
+    """Make a scenario's or policy's name into part of a file name."""
+    return re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "_"
+
+
+def folder_name(run: Results) -> str:
+    """Name of the folder of a saved run, the same for the same configuration."""
+    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{config_hash(run.config)[:8]}"
+
+
+def draw(results: Sequence[Results], path: Path) -> Path:
+    """Write the figure that compares the runs.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    from simedge.metrics import plots
+
+    figure = plots.comparison(results)
+    with files.atomic_file(path) as draft:
+        figure.savefig(draft)
+    return path
+
+
+def draw_trace(trace: RoiTrace, path: Path) -> Path:
+    """Write a figure of the arrivals per second at each camera.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from simedge.metrics import plots
+    from simedge.traces.statistics import per_bin
+
+    counts = per_bin(trace, trace.duration_s)
+    cameras, bins = counts.shape
+    frame = pd.DataFrame(
+        {
+            "time_s": np.tile(np.arange(1.0, bins + 1.0), cameras),
+            "entity": pd.Categorical(np.repeat(trace.cameras, bins), categories=pd.Index(trace.cameras)),
+            "arrived_units": counts.ravel(),
+        }
+    )
+    axes: Any = plots.queues(frame, "arrived_units")
+    axes.set_title("ROIs arrived per second")
+    with files.atomic_file(path) as draft:
+        axes.figure.savefig(draft)
+    return path
+
+
+def trace_lines(trace: RoiTrace) -> list[str]:
+    """Describe a trace: ROIs per second in all and at each camera, shares of the paths, sizes, autocorrelation."""
+    from simedge.traces.statistics import statistics
+
+    if not len(trace):
+        return []
+    said = statistics(trace)
+    total = said["total"]
+    lines = ["ROIs/s   " + "  ".join(f"{key} {total[key]:.1f}" for key in total)]
+    lines += ["paths    " + "  ".join(f"{name} {100 * share:.1f} %" for name, share in said["paths"].items())]
+    sizes = (float(trace.size_bytes.mean()), float(trace.size_bytes.max()))
+    lines += [f"size     mean {format_quantity(sizes[0], 'bytes')}  max {format_quantity(sizes[1], 'bytes')}"]
+    lags = {lag: value for lag, value in said["autocorrelation"].items() if math.isfinite(value)}
+    if lags:
+        lines += ["autocorrelation of ROIs/s   " + "  ".join(f"{lag} s {value:.2f}" for lag, value in lags.items())]
+    width = max(map(len, said["cameras"]))
+    for name, one in said["cameras"].items():
+        idle = f"idle seconds {100 * one['zero_share']:.1f} %"
+        lines.append(f"{name:{width}}  mean {one['mean']:.1f} ROIs/s  sd {one['sd']:.1f}  {idle}")
+    return lines
+
+
+def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
+    """Name and description of everything of a kind: scenarios, policies, profiles, traces or metrics.
+
+    Raises
+    ------
+    ConfigError
+        If `config_dir` is not a folder.
+    """
+    catalog.user_roots(config_dir)
+    folder = None if config_dir is None else Path(config_dir)
+    if kind == "scenarios":
+        return [(name, catalog.about_file(path)) for name, path in sorted(catalog.scenarios(folder).items())]
+    if kind == "policies":
+        return [(name, catalog.entry("policy", name).about) for name in catalog.names("policy")]
+    if kind == "metrics":
+        from simedge.metrics.schema import METRICS
+
+        return [(name, f"[{metric.unit}] {metric.about}") for name, metric in METRICS.items()]
+    if kind == "profiles":
+        found = files.names("hardware_profiles", (".yaml",), folder)
+        return [(name, catalog.about_file(path)) for name, path in sorted(found.items())]
+    found = files.names("traces", (".csv", ".parquet"), folder)
+    return [
+        (name, f"{path.suffix[1:]}, {format_quantity(path.stat().st_size, 'bytes')}")
+        for name, path in sorted(found.items())
+    ]
