@@ -82,7 +82,13 @@ class Inputs:
             raise ValueError("policy: the naive model knows static partition plans only")
         trace = flow.table.trace
         paths = [flow.pipeline.paths[name] for name in trace.paths]
-        columns = (trace.arrived_s.tolist(), trace.camera.tolist(), trace.path.tolist(), trace.size_bytes.tolist(), flow.table.u)
+        columns = (
+            trace.arrived_s.tolist(),
+            trace.camera.tolist(),
+            trace.path.tolist(),
+            trace.size_bytes.tolist(),
+            flow.table.u,
+        )
         requests = [
             Request(row, arrived_s, camera, path, paths[path], size_bytes, u)
             for row, (arrived_s, camera, path, size_bytes, u) in enumerate(zip(*columns, strict=True))
@@ -122,7 +128,7 @@ class Signal:
 
 @dataclass(eq=False)
 class Roi:
-    """An ROI on its way: a server that takes it triggers the event of that hop with the event it has to wait for next."""
+    """An ROI on its way: the server that takes it triggers that hop's event with the event to wait for next."""
 
     request: Request
     taken: simpy.Event
@@ -405,4 +411,8 @@ class NaiveModel:
 
     def report_columns(self) -> dict[str, npt.NDArray[Any]]:
         """Make columns of the reports, entity after entity within each report; totals count from time 0."""
-        return {name: np.array([report[name] for report in self.reports]) for name in self.reports[0]} if self.reports else {}
+        return (
+            {name: np.array([report[name] for report in self.reports]) for name in self.reports[0]}
+            if self.reports
+            else {}
+        )

@@ -62,7 +62,7 @@ def unrecorded(system: VideoSystem) -> Callable[[], None]:
     flow = system.flow
     logs = [flow.done, flow.edge.delivered, flow.edge.started]
     for log in itertools.chain(logs, *((camera.taken, camera.executed) for camera in flow.cameras)):
-        log.append = _forget  # type: ignore[method-assign]
+        log.append = _forget
     return system.run
 
 
@@ -180,7 +180,10 @@ def main() -> None:
     parser.add_argument("--no-naive", dest="naive", action="store_false", help="leave the naive model out")
     options = parser.parse_args()
     rows = [measure(policy, options) for policy in POLICIES]
-    print(f"{6 * options.groups} cameras, {options.horizon:g} s, seed {options.seed}, median of {options.rounds} rounds,", end=" ")
+    print(
+        f"{6 * options.groups} cameras, {options.horizon:g} s, seed {options.seed}, median of {options.rounds} rounds,",
+        end=" ",
+    )
     print(f"{platform.python_implementation()} {platform.python_version()}")
     widths = [max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]]
     for cells in (list(rows[0]), *(list(row.values()) for row in rows)):

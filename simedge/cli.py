@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import os
 import re
 import sys
@@ -25,11 +26,16 @@ __all__ = ["main"]
 
 _EPILOG = """\
 examples:
-  simedge run                                           the shipped campus scenario; ends in a table
-  simedge run policy=camera_only,centralized --out runs several policies on the same arrivals, saved
+  simedge run
+      the shipped campus scenario; ends in a table
+  simedge run policy=camera_only,centralized --out runs/
+      several policies on the same arrivals; tables and a figure are saved
   simedge run scenario=traffic network.uplink_bps=50Mbps workload=generated seed=3
-  simedge list policies                                 every name you may type, with what it means
-  simedge trace make campus -o clip.parquet seed=7      draw arrivals; replay: run workload.trace=clip.parquet
+      other values; arrivals drawn from the seed instead of replayed
+  simedge list policies
+      the names you may type, and what they mean
+  simedge trace make campus seed=7 -o clip.parquet
+      draw arrivals, to replay with: simedge run workload.trace=clip.parquet
 """
 _FIGURES = (".png", ".pdf", ".svg")
 _LISTS = ("scenarios", "policies", "profiles", "traces", "metrics")
@@ -66,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or os.environ.get("SIMEDGE_DEBUG", "") not in {"", "0"}
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without × shows ? instead of failing
     try:
         code = _dispatch([word for word in words if word != "--debug"])
         sys.stdout.flush()
@@ -215,9 +223,11 @@ def _checked_place(said: str | None, *, folder: bool = False, suffixes: Sequence
     if said is None:
         return None
     path = Path(said)
-    if not said or (not folder and path.suffix not in suffixes):
+    if not said:
+        raise OutputError("no place is named", remedy="give a folder" if folder else "give a file")
+    if not folder and path.suffix not in suffixes:
         raise OutputError(
-            "is no name for this", where=repr(said), remedy=f"end it in {' or '.join(suffixes)}" if suffixes else ""
+            "the kind of file is not known", where=said, remedy=f"end its name in {' or '.join(suffixes)}"
         )
     if path.exists() and path.is_dir() != folder:
         raise OutputError(f"is {'not ' if folder else ''}a folder", where=said, remedy="choose another place")
@@ -249,7 +259,7 @@ class _Watch:
             self._bars = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.completed:.0f} of {task.total:.0f} s, {task.fields[speed]:.0f} × real time, left"),
+                TextColumn("{task.completed:.0f} s, {task.fields[speed]:.0f} × real time, left"),
                 TimeRemainingColumn(),
                 console=Console(file=sys.stderr),
                 transient=True,
@@ -266,7 +276,7 @@ class _Watch:
     def of(self, policy: str) -> Callable[[float, float], None]:
         """Give the callable that the run of a policy reports to."""
         self._at = f" at 0.0 s ({policy})"
-        task = self._bars.add_task(policy, total=1.0, speed=0.0) if self._shown else None
+        task = self._bars.add_task(policy, start=False, total=None, speed=0.0) if self._shown else None
         next_s = 0.0
 
         def report(now_s: float, horizon_s: float) -> None:
@@ -276,6 +286,8 @@ class _Watch:
             next_s = now_s + horizon_s / 500
             self._at = f" at {now_s:.1f} s of {horizon_s:g} s ({policy})"
             if task is not None:
+                if self._bars.tasks[task].start_time is None:
+                    self._bars.start_task(task)
                 elapsed_s = self._bars.tasks[task].elapsed or 0.0
                 speed = now_s / elapsed_s if elapsed_s > 0 else 0.0
                 self._bars.update(task, completed=now_s, total=horizon_s, speed=speed)
@@ -291,23 +303,25 @@ def _show(results: Sequence[Results]) -> None:
 
     from simedge.experiment import report
 
-    def made(title: str, rows: list[list[str]]) -> Table:
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    def made(rows: list[list[str]]) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for at, header in enumerate(rows[0]):
             table.add_column(header, justify="left" if at == 0 else "right", no_wrap=True)
         for row in rows[1:]:
             table.add_row(*row)
         return table
 
-    terminal = sys.stdout.isatty()
-    wide = Console(width=100_000, file=sys.stdout)
-    room = Console(file=sys.stdout).width if terminal else 100_000
+    unbounded = Console(width=100_000, file=sys.stdout)
+    room = Console(file=sys.stdout).width if sys.stdout.isatty() else unbounded.width
     for title, rows in report.tables(results):
-        table = made(title, rows)
-        if wide.measure(table).maximum > room:
-            table = made(title, [list(row) for row in zip(*rows, strict=True)])
-        width = max(wide.measure(table).maximum, len(title) + 1, room if terminal else 0)
-        Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False).print(table)
+        table = made(rows)
+        if unbounded.measure(table).maximum > room:
+            table = made([list(row) for row in zip(*rows, strict=True)])
+        console = Console(width=unbounded.measure(table).maximum, file=sys.stdout, highlight=False)
+        with console.capture() as captured:
+            console.print(table)
+        print(title)
+        print("\n".join(line.rstrip() for line in captured.get().splitlines()), end="\n\n")
     for line in report.footer(results):
         print(line)
 

@@ -8,6 +8,7 @@ values are set on the plain result, and :func:`build` tells which keys and value
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +20,7 @@ from simedge import files
 from simedge.errors import ConfigError, suggest
 from simedge.experiment import catalog
 from simedge.experiment.build import build, defaults, keys_of, plain, shown
-from simedge.experiment.untrusted import localised, refuse_code
+from simedge.experiment.scenario_file import lines_with, localised, refuse_code
 from simedge.metrics.store import config_hash
 
 __all__ = ["Override", "build", "compose", "config_hash", "keys_of", "parse", "plain", "policies"]
@@ -70,7 +71,7 @@ def compose(
         if override.sweep:
             raise ConfigError(f"{shown(override.text)} means several values", where=override.key, remedy=_SWEEP_REMEDY)
         if override.key == "scenario":
-            scenario = override.text
+            scenario = override.value if isinstance(override.value, str) else override.text
     path = catalog.scenario_path(scenario, config_dir)
     holders = list(dict.fromkeys(found.parent for found in catalog.scenarios().values()))
     roots = list(dict.fromkeys([path.parent, *catalog.user_roots(config_dir), *holders, files.bundled("scenarios")]))
@@ -266,12 +267,11 @@ def _explained(problem: Exception, path: Path, roots: Sequence[Path], choices: M
     missing = re.search(r"Could not find '([^']*)'", said)
     if missing:
         group, _, name = missing[1].rpartition("/")
-        within = re.search(r"In '([^']*)'", said)
         options = _options(group.strip("/").replace("/", "."), roots, set()) if group else sorted(catalog.scenarios())
-        where = (
-            next((str(r / f"{within[1]}.yaml") for r in roots if (r / f"{within[1]}.yaml").is_file()), str(path))
-            if within
-            else str(path)
+        within = re.search(r"In '([^']*)'", said)
+        drawn = [root / f"{within[1]}.yaml" for root in roots] if within else []
+        where = next(
+            (line for file in (path, *drawn) for line in lines_with(rf"\b{re.escape(name)}\b", file)), str(path)
         )
         return ConfigError(f"there is no {missing[1]!r} to draw on", where=where, remedy=suggest(name, options))
     absent = re.search(r"Could not override '([^']*)'", said)
@@ -306,7 +306,11 @@ def _hydra(roots: Sequence[str]) -> Iterator[None]:
     searched = _ROOTS.set(tuple(roots))
     try:
         # Hydra wants one folder that it reads itself, before all others; this one holds no YAML.
-        with initialize_config_dir(str(Path(__file__).parent), job_name="simedge", version_base="1.3"):
+        with (
+            warnings.catch_warnings(),
+            initialize_config_dir(str(Path(__file__).parent), job_name="simedge", version_base="1.3"),
+        ):
+            warnings.simplefilter("ignore")  # a defaults list without _self_: the file's own keys come last
             yield
     finally:
         _ROOTS.reset(searched)

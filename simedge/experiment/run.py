@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simedge.errors import ConfigError, suggest
 from simedge.experiment import catalog, config
+from simedge.experiment.scenario_file import locate
 from simedge.metrics.results import Results
 
 __all__ = ["Node", "Scenario", "load", "run", "run_policies"]
@@ -35,7 +37,7 @@ def load(scenario: str | Path = "campus", *overrides: str, config_dir: str | Pat
     ConfigError
         If the scenario or an override cannot be used.
     """
-    return Scenario(config.compose(scenario, overrides, config_dir), config_dir)
+    return Scenario(config.compose(scenario, overrides, config_dir), config_dir, (scenario, overrides))
 
 
 def run(
@@ -91,7 +93,7 @@ def run_policies(
     list of Results
         In the order of the policies. All configurations are checked before the first run begins.
     """
-    made = [Scenario(config.compose(scenario, one, config_dir), config_dir) for one in config.policies(overrides)]
+    made = [load(scenario, *one, config_dir=config_dir) for one in config.policies(overrides)]
     for one in made:
         one.check()
     return [one.run(progress=progress(one.policy_name) if progress else None) for one in made]
@@ -155,10 +157,19 @@ class Scenario(Node):
     """
 
     _config_dir: Path | None
+    _composed: dict[str, Any]
+    _origin: tuple[str | Path, Sequence[str]] | None
 
-    def __init__(self, mapping: dict[str, Any], config_dir: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        mapping: dict[str, Any],
+        config_dir: str | Path | None = None,
+        origin: tuple[str | Path, Sequence[str]] | None = None,
+    ) -> None:
         super().__init__(mapping)
         object.__setattr__(self, "_config_dir", None if config_dir is None else Path(config_dir).resolve())
+        object.__setattr__(self, "_composed", copy.deepcopy(mapping))
+        object.__setattr__(self, "_origin", origin)
 
     @property
     def policy_name(self) -> str:
@@ -176,11 +187,20 @@ class Scenario(Node):
             If a key or a value cannot be used.
         """
         values = {key: item for key, item in self._mapping.items() if key != "system"}
-        return config.build(self._system().configuration, values)
+        try:
+            return config.build(self._system().configuration, values)
+        except ConfigError as problem:
+            if self._origin is None or self._mapping != self._composed:
+                raise
+            scenario, overrides = self._origin
+            named = [override.value for override in map(config.parse, overrides) if override.key == "scenario"]
+            path = catalog.scenario_path(named[-1] if named else scenario, self._config_dir)
+            raise locate(problem, path, overrides) from None
 
     def resolved(self) -> dict[str, Any]:
         """Every key with its value in SI, defaults included: what is stored with a result, and hashed."""
-        return {"system": self._mapping["system"], **config.plain(self.check(), self._mapping)}
+        checked = self.check()
+        return {"system": self._mapping["system"], **config.plain(checked, self._mapping)}
 
     def run(self, *, seed: int | None = None, progress: Progress | None = None) -> Results:
         """Simulate the scenario as it stands; see :func:`run`."""

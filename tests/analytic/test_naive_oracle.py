@@ -1,16 +1,15 @@
 """simedge against the plain SimPy model in ``benchmarks/naive.py``, ROI by ROI.
 
-The two share trace, draws, profiles and plan, and nothing of the simulation. Their times must agree to 1e-9 s: they add up
-the same seconds in another order, so the last bits may differ.
+The two share trace, draws, profiles and plan, and nothing of the simulation. Their times must agree to 1e-9 s: they add
+up the same seconds in another order, so the last bits may differ.
 
-Ties. Events of different places at the same instant are ordered by when they were scheduled, and SimPy processes schedule
-a few more events on their way than simedge's alarms. The outcome depends on that order in three cases only: a frame and the
-end of its camera's batch (is the frame in the next batch?); two calls of different cameras that arrive together, or one
-that arrives as a GPU ends (who is first in the edge queue, what is in the GPU's next batch?); and a batch that ends as a call
-of its camera ends (what is in the next call?). Smallest case: one camera with batches of one, whose frame at 0 s takes
-exactly as long as the next frame is late. Therefore the traces here have jittered frame times and payloads that differ from
-ROI to ROI, drawn as continuous numbers, so that no two of these instants coincide. Within one place the order is that of the
-model and is compared in full: all ROIs of a frame arrive, and all ROIs of a batch or call leave, at one instant.
+Ties. Calls of different cameras that reach the edge at one instant are the reason why traces of synchronous frames and
+equal payloads do not give equal times. simedge receives a call and hands its ROIs to an idle GPU in one step, so the
+call that was sent first is a batch by itself. In the SimPy model the arrival of a call wakes its ROIs, and they wake
+the GPUs: both are events of the same instant behind the arrival of the other call, so the GPU finds the ROIs of both.
+Both orders are right; the smallest case is `test_a_tie_at_the_edge`. Therefore the other traces here have frame times
+and payloads drawn from continuous ranges, so that events of two places never coincide. Within one place nothing is
+left out: all ROIs of a frame arrive, and those of a batch or call leave, at one instant.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ POLICIES = {
     "par=0.9": VideoEdgeL(0.9),
     "par=1": CameraOnly(),
 }
-# cameras, GPUs, ROIs/s of a camera, batches of camera and GPU, units of a call, queues of camera, outbound and edge, call cost
+# cameras, GPUs, ROIs/s of a camera, batches (camera, GPU), units of a call, queues (camera, outbound, edge), call cost
 SETUPS = {
     "one camera, units one by one": (1, 1, 40, 1, 1, 1, 10, 10, 10, 2e-3),
     "one camera, large batches": (1, 1, 90, 8, 32, 20, 100, 100, 1000, 2e-3),
@@ -70,11 +69,19 @@ def jittered(cameras: int, rate_ips: float, seed: int, duration_s: float = 4.0) 
     return RoiTrace(arrived_s, camera, path, size_bytes, tuple(f"camera_{i + 1}" for i in range(cameras)), tuple(MIX))
 
 
-def system(setup: str, admission: str, policy: VideoPolicy, folder: Path, seed: int = 0) -> VideoSystem:
+def system(setup: str, admission: str, policy: VideoPolicy, folder: Path, trace: RoiTrace | None = None) -> VideoSystem:
     cameras, gpus, rate_ips, batch, edge_batch, call_units, visible, outbound, edge, call_s = SETUPS[setup]
     path = folder / "trace.parquet"
-    jittered(cameras, rate_ips, seed).write(path)
-    tracks = Tracks(weights=(1.0,) * cameras, rate_ips=1.0, dwell_s=1.0, move_probability=0.0, camera_sd=0.0, camera_tau_s=1.0, clip_spread=0.0)
+    (trace or jittered(cameras, rate_ips, seed=0)).write(path)
+    tracks = Tracks(
+        weights=(1.0,) * cameras,
+        rate_ips=1.0,
+        dwell_s=1.0,
+        move_probability=0.0,
+        camera_sd=0.0,
+        camera_tau_s=1.0,
+        clip_spread=0.0,
+    )
     scenario = VideoScenario(
         "oracle",
         policy,
@@ -83,7 +90,6 @@ def system(setup: str, admission: str, policy: VideoPolicy, folder: Path, seed: 
         DAG,
         Workload(MIX, tracks, "recorded", str(path)),
         Queues(admission, visible, outbound, edge),
-        seed=seed,
         horizon_s=6.0,
     )
     return VideoSystem(scenario)
@@ -130,3 +136,34 @@ def test_back_pressure_bites(tmp_path: Path) -> None:
     naive.run()
     reports = naive.report_columns()
     assert (reports["queue_units"][reports["entity"] == 6] >= 12).mean() > 0.5
+
+
+def _two_calls(apart_s: float, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    trace = RoiTrace(
+        np.array([0.5, 0.5 + apart_s]),
+        np.array([0, 1]),
+        np.array([2, 2]),
+        np.full(2, 500.0),
+        ("camera_1", "camera_2"),
+        tuple(MIX),
+    )
+    simulated = system("outbound full: slow calls", "interleaved", Centralized(), folder, trace)
+    naive = NaiveModel(Inputs.of(simulated))
+    naive.run()
+    simulated.run()
+    return simulated.finish()[0]["rois"]["done_s"], naive.columns()["done_s"]
+
+
+def test_a_tie_at_the_edge(tmp_path: Path) -> None:
+    """Two cameras, one ROI each, at the same time: simedge makes two GPU batches, the SimPy model makes one of both."""
+    call_s = 40e-3 + 8 * 500.0 / 10e6
+    fixed_s, per_item_s = 3.0 * 0.0751e-3, 3.0 * 0.1502e-3  # "kind" on a Titan X
+    alone_s = 0.5 + call_s + fixed_s + per_item_s
+
+    one_by_one, together = _two_calls(0.0, tmp_path)
+    np.testing.assert_allclose(one_by_one, [alone_s, alone_s + fixed_s + per_item_s], atol=1e-12)
+    np.testing.assert_allclose(together, alone_s + per_item_s, atol=1e-12)
+
+    simulated, naive = _two_calls(1e-6, tmp_path)
+    np.testing.assert_allclose(simulated, [alone_s, alone_s + fixed_s + per_item_s], atol=1e-12)
+    np.testing.assert_allclose(naive, simulated, rtol=0, atol=1e-12)
