@@ -264,7 +264,7 @@ def _composed(path: Path, roots: Sequence[Path], choices: Mapping[str, str]) -> 
 
 def _explained(problem: Exception, path: Path, roots: Sequence[Path], choices: Mapping[str, str]) -> ConfigError:
     said = str(problem)
-    missing = re.search(r"Could not find '([^']*)'", said)
+    missing = re.search(r"Could not (?:find|load) '([^']*)'", said)
     if missing:
         group, _, name = missing[1].rpartition("/")
         options = _options(group.strip("/").replace("/", "."), roots, set()) if group else sorted(catalog.scenarios())

@@ -9,7 +9,7 @@ from typing import Any
 
 from simedge.errors import ConfigError
 
-__all__ = ["lines_with", "locate", "localised", "refuse_code"]
+__all__ = ["lines_with", "localised", "locate", "refuse_code"]
 
 _FORBIDDEN = frozenset({"_target_", "_partial_", "_args_", "_convert_", "_recursive_", "hydra"})
 _FILE_SUFFIXES = (".csv", ".parquet", ".yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from simedge.policies.video.partitioner import partition_plan, proportional_poin
 __all__ = ["CameraOnly", "Centralized", "VideoEdgeL"]
 
 
-class _Static:
+class _Static(ABC):
     """A workload-agnostic policy: one partition point for all cameras, decided at the first report."""
 
     def start(self, setting: VideoSetting, rng: np.random.Generator) -> None:
@@ -33,8 +34,9 @@ class _Static:
         points = np.full(self._setting.cameras, self._point(self._setting))
         return VideoDecision(partition=partition_plan(self._setting.pipeline, points))
 
+    @abstractmethod
     def _point(self, setting: VideoSetting) -> float:
-        raise NotImplementedError
+        """Return the partition point, `par`, of all cameras."""
 
 
 @dataclass

@@ -214,7 +214,8 @@ class VideoScenario:
         _positive(self, "horizon_s", "slo_s", "report_period_s")
         _not_negative(self, "warmup_s", "seed")
         self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
-        if len(self.cluster.cameras) != len(self.workload.tracks.weights):
+        drawn = self.workload.kind == "generated"
+        if drawn and len(self.cluster.cameras) != len(self.workload.tracks.weights):
             raise ValueError(
                 f"workload.tracks.weights: {len(self.workload.tracks.weights)} weights "
                 f"for a group of {len(self.cluster.cameras)} cameras"

@@ -15,7 +15,11 @@ from simedge.errors import OutputError, TraceError
 from simedge.traces.trace import RoiTrace
 
 HEADER = "arrived_s,camera,path,size_bytes\n"
-NUMBERS = ("arrived_s", "size_bytes")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("traces")
 
 
 def hand() -> RoiTrace:
@@ -176,8 +180,8 @@ def traces(draw):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @given(trace=traces())
 @settings(max_examples=60, deadline=None)
-def test_reading_what_was_written_gives_the_same_trace(tmp_path_factory, suffix, trace):
-    file = tmp_path_factory.mktemp("trace") / f"t{suffix}"
+def test_reading_what_was_written_gives_the_same_trace(folder, suffix, trace):
+    file = folder / f"t{suffix}"
     trace.write(file)
     assert_same(RoiTrace.read(file, cameras=trace.cameras, paths=trace.paths), trace)
     assert rows(RoiTrace.read(file)) == rows(trace)
@@ -289,7 +293,10 @@ def test_a_malformed_csv_is_refused_with_its_first_bad_line(tmp_path, monkeypatc
         (b"", "t.csv: is empty"),
         (b"\n\n", "t.csv: is empty"),
         (b"arrived_s,camera,path\n0,a,p\n", "t.csv:1: lacks the column 'size_bytes'; a trace has the columns"),
-        (b"arrive_s,camera,path,size_bytes\n0,a,p,1\n", "t.csv:1: column 'arrive_s' is unknown; did you mean 'arrived_s'?"),
+        (
+            b"arrive_s,camera,path,size_bytes\n0,a,p,1\n",
+            "t.csv:1: column 'arrive_s' is unknown; did you mean 'arrived_s'?",
+        ),
         (b"arrived_s,camera,path,size_bytes,u\n0,a,p,1,1\n", "t.csv:1: column 'u' is unknown"),
         (b"arrived_s,camera,camera,path,size_bytes\n0,a,a,p,1\n", "t.csv:1: column 'camera' stands twice"),
         (b"0,a,p,1\n0,a,p,1\n", "t.csv:1: column '0' is unknown"),
@@ -345,8 +352,8 @@ def test_a_malformed_parquet_is_refused_with_its_first_bad_row(tmp_path, columns
 
 
 def test_a_parquet_without_rows(tmp_path):
-    file = parquet_file(tmp_path, **{name: pa.array([], pa.float64()) for name in NUMBERS},
-                        camera=pa.array([], pa.string()), path=pa.array([], pa.string()))  # fmt: skip
+    numbers, names = pa.array([], pa.float64()), pa.array([], pa.string())
+    file = parquet_file(tmp_path, arrived_s=numbers, camera=names, path=names, size_bytes=numbers)
     with pytest.raises(TraceError, match="has no rows"):
         RoiTrace.read(file)
 
@@ -415,8 +422,8 @@ def test_no_file_to_read(tmp_path, name, said):
     cut=st.integers(0, 4),
 )
 @settings(max_examples=150, deadline=None)
-def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, place, noise, suffix, cut):
-    file = tmp_path_factory.mktemp("damaged") / f"t{suffix}"
+def test_a_damaged_file_is_read_or_refused_in_one_line(folder, place, noise, suffix, cut):
+    file = folder / f"t{suffix}"
     hand().write(file)
     content = file.read_bytes()
     place %= len(content)

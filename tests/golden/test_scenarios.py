@@ -1,0 +1,45 @@
+"""Golden runs of the shipped scenarios: renewed with ``make golden`` only, and only with a reason.
+
+A replay uses nothing but sums, products and uniform draws, so its fingerprint holds on every platform. Generated
+arrivals go through the platform's exp and log: there the metrics are compared, within a tolerance, and the
+fingerprint only on the platform it was made on.
+"""
+
+import math
+
+import pytest
+
+import simedge
+from simedge.metrics.results import platform_tag
+
+POLICIES = ("camera_only", "centralized", "videoedge_l")
+METRICS = (
+    "arrived_units",
+    "completed_units",
+    "throughput_ips_mean",
+    "throughput_ips_p99",
+    "latency_s_mean",
+    "latency_s_p50",
+    "latency_s_p99",
+    "slo_miss_ratio",
+    "uplink_bytes",
+    "utilisation.edge",
+)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("scenario", ["campus", "campus_24", "traffic"])
+def test_replay(scenario, policy, golden):
+    run = simedge.run(scenario, f"policy={policy}", seed=0)
+    metrics = {name: value for name in METRICS if not math.isnan(value := run.metrics[name])}
+    golden.numbers(f"{scenario}-{policy}.json", {**metrics, "fingerprint": run.fingerprint})
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_generated(policy, golden):
+    run = simedge.run("campus_24", f"policy={policy}", "workload=generated", "horizon_s=20", seed=0)
+    metrics = {name: value for name in METRICS if not math.isnan(value := run.metrics[name])}
+    golden.numbers(f"generated-{policy}.json", metrics, rel=0.02)
+    exact = f"generated-{policy}-{platform_tag()}.json"
+    if golden.update or (golden.folder / exact).is_file():
+        golden.numbers(exact, {"fingerprint": run.fingerprint})
