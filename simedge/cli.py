@@ -11,6 +11,7 @@ import difflib
 import io
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -311,13 +312,13 @@ def _show(results: Sequence[Results]) -> None:
             table.add_row(*row)
         return table
 
-    unbounded = Console(width=100_000, file=sys.stdout)
-    room = Console(file=sys.stdout).width if sys.stdout.isatty() else unbounded.width
+    unbounded = Console(width=100_000, height=100, file=sys.stdout)  # a dumb terminal obeys only both
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else unbounded.width
     for title, rows in report.tables(results):
         table = made(rows)
         if unbounded.measure(table).maximum > room:
             table = made([list(row) for row in zip(*rows, strict=True)])
-        console = Console(width=unbounded.measure(table).maximum, file=sys.stdout, highlight=False)
+        console = Console(width=unbounded.measure(table).maximum, height=100, file=sys.stdout, highlight=False)
         with console.capture() as captured:
             console.print(table)
         print(title)

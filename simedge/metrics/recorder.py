@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 
 import numpy as np
@@ -26,6 +27,14 @@ class BatchLog:
     def __init__(self) -> None:
         self.entries: list[tuple[float, list[int]]] = []
         self.append = self.entries.append
+
+    @classmethod
+    def merged(cls, logs: Iterable[BatchLog]) -> BatchLog:
+        """One log of what several logged."""
+        log = cls()
+        for part in logs:
+            log.entries.extend(part.entries)
+        return log
 
     def rows(self) -> npt.NDArray[np.int64]:
         """All row ids in the order of logging."""

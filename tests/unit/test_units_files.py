@@ -58,6 +58,10 @@ def test_errors_are_one_line_with_place_and_remedy() -> None:
     assert suggest("x", []) == "none is known"
 
 
+def inside(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 # --- finding -----------------------------------------------------------------------------------------------------
 
 
@@ -146,7 +150,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         draft.write_text("second")
         raise ZeroDivisionError
     assert target.read_text() == "first"
-    assert os.listdir(target.parent) == ["x.txt"]
+    assert inside(target.parent) == ["x.txt"]
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
@@ -155,7 +159,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), files.atomic_directory(tmp_path / "y") as draft:
         (draft / "part").touch()
         raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == []
+    assert inside(tmp_path) == []
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -163,11 +167,11 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     for content in ("old", "new"):
         with files.atomic_directory(target) as draft:
             (draft / content).write_text(content)
-    assert os.listdir(target) == ["new"]
+    assert inside(target) == ["new"]
     with pytest.raises(ZeroDivisionError), files.atomic_directory(target):
         raise ZeroDivisionError
-    assert os.listdir(target) == ["new"]
-    assert os.listdir(tmp_path) == ["result"]
+    assert inside(target) == ["new"]
+    assert inside(tmp_path) == ["result"]
 
 
 def test_modes_follow_the_umask(tmp_path: Path) -> None:
@@ -189,7 +193,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, write: objec
     with pytest.raises(OutputError) as refused, write(target):  # type: ignore[operator]
         pass
     assert str(refused.value).startswith(f"{target}: cannot be written: ")
-    assert os.listdir(tmp_path) == ["file"]
+    assert inside(tmp_path) == ["file"]
 
 
 def test_digests_tell_files_apart(tmp_path: Path) -> None:

@@ -188,15 +188,11 @@ class VideoFlow:
     def columns(self) -> dict[str, np.ndarray | Categorical]:
         """Table ``rois``: what became of every row."""
         table, size = self.table, len(self.table)
-        taken = np.full(size, np.nan)
-        left = np.full(size, np.nan)
+        taken = BatchLog.merged(camera.taken for camera in self.cameras).column(size)
+        left = BatchLog.merged(camera.executed for camera in self.cameras).column(size)
         by = table.trace.camera.astype(np.int32)
         for camera in self.cameras:
-            rows = camera.taken.rows()
-            taken[rows] = camera.taken.column(size)[rows]
-            by[rows] = camera.index
-            rows = camera.executed.rows()
-            left[rows] = camera.executed.column(size)[rows]
+            by[camera.taken.rows()] = camera.index
         code = np.frombuffer(table.code, np.int16)
         if size:
             passed = (code >= 0) & np.array(self.codes.all_edge)[code]

@@ -327,7 +327,7 @@ def test_files_that_are_drawn_on_are_checked_too(tmp_path: Path, text: str, mess
             "defaults: [campus, override /policy: camera_onyl, _self_]\n",
             ":1: there is no 'policy/camera_onyl' to draw on",
         ),
-        ("defaults: [campsu]\n", ":1: there is no 'campsu' to draw on; did you mean 'campus'?"),
+        ("defaults: [campsu]\n", ":1: there is no 'campsu' to draw on; did you mean 'campus'"),
         ("defaults: [mine]\n", "its defaults list leads back to itself"),
         ("defaults: 3\n", "cannot be composed: Invalid defaults list"),
         ("defaults: [../../../etc/x]\n", "mine.yaml"),
