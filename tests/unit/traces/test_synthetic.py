@@ -98,6 +98,18 @@ def test_the_cap_drops_regardless_of_class():
     np.testing.assert_allclose(firsts, shares, atol=0.03)
 
 
+def test_a_frame_is_shuffled_anew():
+    # Two frames in a row of a car and a person, mostly the same two: which comes first changes half the time.
+    tracks = replace(CAMPUS, weights=(1.0,), rate_ips=30.0, camera_sd=0.0)
+    trace = generate(tracks, names(1), {"car": 1.0, "person": 1.0}, 600.0, Streams(0).of, 1.0)
+    starts = np.append(np.flatnonzero(np.append(True, np.diff(trace.arrived_s) > 0)), len(trace))
+    frames = [tuple(trace.path[a:b].tolist()) for a, b in pairwise(starts.tolist())]
+    changed = [one != other for one, other in pairwise(frames) if sorted(one) == sorted(other) == [0, 1]]
+    # sd of the share is 0.5 / sqrt(n).
+    assert len(changed) > 200
+    assert abs(np.mean(changed) - 0.5) < 4 * 0.5 / np.sqrt(len(changed))
+
+
 # ---------------------------------------------------------------------------------------------- common random numbers
 
 
@@ -122,6 +134,16 @@ def test_groups_are_independent_and_slow_down_by_the_step():
     # 1000 s of about 489 ROI/s vary by less than 3 % (sd); the step makes 20 %.
     np.testing.assert_allclose(counts / 1000, 489 * np.array([1.0, 0.8, 0.6, 1.0]), rtol=0.09)
     assert counts[0] != counts[3]
+
+
+def test_the_global_modulation_is_common_to_a_group_only():
+    swung = replace(CAMPUS, weights=(1.0, 1.0), rate_ips=300.0, camera_sd=0.0, global_sd=0.8, global_tau_s=10.0)
+    series = [per_bin(draw(swung, 4, horizon_s=300.0, seed=seed), 300.0).astype(float) for seed in range(4)]
+    within = np.mean([cross_correlation(s[0], s[1], 0) for s in series])
+    across = np.mean([cross_correlation(s[0] + s[1], s[2] + s[3], 0) for s in series])
+    # 1200 bins, of which about one in 20 is independent: sd of a coefficient 0.13.
+    assert within > 0.6
+    assert abs(across) < 0.4
 
 
 def test_a_shorter_clip_is_the_beginning_of_a_longer_one():
@@ -331,6 +353,11 @@ def test_statistics_pool_several_clips():
     assert (report["clips"], report["rois"]) == (2, 4)
     assert report["cameras"]["a"]["zero_share"] == 0.25
     assert report["total"]["mean"] == 1.0
+
+
+def test_cameras_of_one_time_are_different_frames():
+    trace = RoiTrace([0.0, 0.0], [0, 1], [0, 0], [1.0, 1.0], ("a", "b"), ("p",))
+    assert sorted(frame_sizes(trace, 1.0, 1.0).tolist()) == [1, 1]
 
 
 def test_correlation_of_a_constant_or_short_series_is_not_a_number():

@@ -136,6 +136,8 @@ def test_aligned_names_the_first_bad_row_whatever_its_column():
     assert str(caught.value) == message
     with pytest.raises(TraceError, match="row 1: camera: the scenario has no 'camera_10'"):
         hand().aligned(["camera_2"], ["car"])
+    with pytest.raises(TraceError, match="row 1: path: the scenario has no 'car'"):
+        hand().aligned(["camera_10"], ["person"])
 
 
 def test_before_keeps_what_arrives_before_the_horizon():
