@@ -35,12 +35,18 @@ class Round(NamedTuple):
 
 def build(policy: str, horizon_s: float, groups: int, seed: int) -> VideoSystem:
     """Build a run of campus_24; this draws its trace."""
-    overrides = (f"policy={policy}", "workload=generated", f"horizon_s={horizon_s}", f"cluster.groups={groups}", f"seed={seed}")
+    overrides = (
+        f"policy={policy}",
+        "workload=generated",
+        f"horizon_s={horizon_s}",
+        f"cluster.groups={groups}",
+        f"seed={seed}",
+    )
     return VideoSystem(load("campus_24", *overrides).check())
 
 
 def cpu_s(act: Callable[[], Any]) -> float:
-    """Seconds of CPU that a call takes, without the garbage collector: simedge pauses it, so nobody pays for it here."""
+    """Seconds of CPU that a call takes; the garbage collector is off, since simedge pauses it anyway."""
     gc.collect()
     gc.disable()
     try:

@@ -314,15 +314,15 @@ def _show(results: Sequence[Results]) -> None:
 
     unbounded = Console(width=100_000, height=100, file=sys.stdout)  # a dumb terminal obeys only both
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else unbounded.width
-    for title, rows in report.tables(results):
-        table = made(rows)
-        if unbounded.measure(table).maximum > room:
-            table = made([list(row) for row in zip(*rows, strict=True)])
-        console = Console(width=unbounded.measure(table).maximum, height=100, file=sys.stdout, highlight=False)
-        with console.capture() as captured:
-            console.print(table)
-        print(title)
-        print("\n".join(line.rstrip() for line in captured.get().splitlines()), end="\n\n")
+    title, rows = report.table(results)
+    table = made(rows)
+    if unbounded.measure(table).maximum > room:
+        table = made([list(row) for row in zip(*rows, strict=True)])
+    console = Console(width=unbounded.measure(table).maximum, height=100, file=sys.stdout, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    print(title)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()), end="\n\n")
     for line in report.footer(results):
         print(line)
 

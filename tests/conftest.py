@@ -103,9 +103,7 @@ class SmallScenarios:
             for name, (fixed, per_item) in devices.items():
                 text = _PROFILE.format(name=name, fixed=float(fixed), per_item=float(per_item))
                 (config_dir / "hardware_profiles" / f"{name}.yaml").write_text(text)
-        spec = ClusterSpec(
-            tuple(cameras), edge=edge, gpus=gpus, camera_batch=camera_batch, edge_batch=edge_batch
-        )
+        spec = ClusterSpec(tuple(cameras), edge=edge, gpus=gpus, camera_batch=camera_batch, edge_batch=edge_batch)
         rows = sorted(rows, key=lambda row: row[0])  # stable: a frame keeps its order
         paths = tuple(dag.leaves)
         trace = RoiTrace(
@@ -169,7 +167,9 @@ def stage_by_stage() -> Callable[..., float]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew instead of comparing with it")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write tests/golden anew instead of comparing with it"
+    )
 
 
 class Golden:

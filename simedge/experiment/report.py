@@ -26,7 +26,7 @@ __all__ = [
     "footer",
     "listing",
     "safe",
-    "tables",
+    "table",
     "trace_lines",
 ]
 
@@ -34,30 +34,33 @@ Rows = list[list[str]]
 _STATISTICS = ("mean", "p50", "p75", "p99")
 
 
-def tables(results: Sequence[Results]) -> list[tuple[str, Rows]]:
-    """Title and rows (the first: headers) of the table of runs and, for several, of their gains over the first."""
+def table(results: Sequence[Results]) -> tuple[str, Rows]:
+    """Title and rows (the first: headers) of the table of runs; behind a value its gain over the first run."""
     first = results[0]
     facts = first.facts
     slo = format_quantity(float(facts["slo_s"]), "s")
     same = len({run.scenario for run in results}) == 1
     what = f"{first.scenario if same else 'runs'}, {facts['workload']} workload"
     title = f"{what}, {facts['horizon_s']:g} s simulated, seed {first.seed}"
+    if len(results) > 1:
+        title += f"; gains over {first.policy}: × more units/s, ÷ less latency"
     headers = ["policy", *(f"units/s {s}" for s in _STATISTICS), *(f"latency {s}" for s in _STATISTICS)]
     rows: Rows = [[*headers, f"later than {slo}", "served"]]
     for run in results:
-        throughput = [_number(run.metrics[f"throughput_ips_{s}"]) for s in _STATISTICS]
-        latency = [_seconds(run.metrics[f"latency_s_{s}"]) for s in _STATISTICS]
-        shares = [_percent(run.metrics["slo_miss_ratio"]), _percent(run.metrics["served_ratio"])]
-        rows.append([run.policy, *throughput, *latency, *shares])
-    made = [(title, rows)]
-    if len(results) > 1:
-        gains: Rows = [headers]
-        for run in results[1:]:
-            more = [_ratio(run.metrics, first.metrics, f"throughput_ips_{s}") for s in _STATISTICS]
-            less = [_ratio(first.metrics, run.metrics, f"latency_s_{s}") for s in _STATISTICS]
-            gains.append([run.policy, *(f"×{m}" if m else "–" for m in more), *(f"÷{m}" if m else "–" for m in less)])
-        made.append((f"Beside {first.policy}: times more units/s, times less latency", gains))
-    return made
+        cells = [run.policy]
+        for statistic in _STATISTICS:
+            name = f"throughput_ips_{statistic}"
+            cells.append(_number(run.metrics[name]) + _gain("×", run, first, run.metrics, first.metrics, name))
+        for statistic in _STATISTICS:
+            name = f"latency_s_{statistic}"
+            cells.append(_seconds(run.metrics[name]) + _gain("÷", run, first, first.metrics, run.metrics, name))
+        rows.append([*cells, _percent(run.metrics["slo_miss_ratio"]), _percent(run.metrics["served_ratio"])])
+    return title, rows
+
+
+def _gain(sign: str, run: Results, first: Results, upper: Any, lower: Any, name: str) -> str:
+    ratio = "" if run is first else _ratio(upper, lower, name)
+    return f"  {sign}{ratio}" if ratio else ""
 
 
 def _ratio(upper: Any, lower: Any, name: str) -> str:

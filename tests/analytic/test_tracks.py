@@ -60,8 +60,16 @@ def traffic() -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------------- campus
 
 
-def test_campus_total_mean(campus):
-    assert campus["total"]["mean"] == pytest.approx(489, rel=0.02)
+def test_campus_total_mean():
+    """Over 80 clips. The first 40 give 478.9, 2.06 % below: their standard error is 6.6, so they cannot decide 2 %.
+
+    That the mean itself is right, `test_the_generator_is_unbiased` shows on other seeds.
+    """
+    totals = [
+        len(generate(CAMPUS, CAMERAS, CAMPUS_MIX, CLIP_S, Streams(seed).of, clip_factor(seed, CAMPUS.clip_spread)))
+        for seed in range(80)
+    ]
+    assert np.mean(totals) / CLIP_S == pytest.approx(489, rel=0.02)
 
 
 def test_campus_total_spread(campus):

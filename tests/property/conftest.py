@@ -55,7 +55,9 @@ STATIC = st.one_of(
 
 
 @st.composite
-def _cases(draw: st.DrawFn, policies: st.SearchStrategy[Any]) -> tuple[list[tuple[float, int, str, float]], dict[str, Any]]:
+def _cases(
+    draw: st.DrawFn, policies: st.SearchStrategy[Any]
+) -> tuple[list[tuple[float, int, str, float]], dict[str, Any]]:
     """Rows and keywords for `small_scenario`; no arrival falls on a report, so that a report's counts have one meaning."""
     cameras = draw(st.lists(st.sampled_from(DEVICES), min_size=1, max_size=5))
     frame = st.tuples(

@@ -239,9 +239,15 @@ def test_littles_identity(small_scenario, static_cases, data: st.DataObject) -> 
 
     def look(begin: float, end: float) -> None:
         for k, camera in enumerate(flow.cameras):
-            present = (camera.queue.backlog, not camera.device.idle and len(camera._batch), len(camera.outbound) + len(camera._call))
+            present = (
+                camera.queue.backlog,
+                not camera.device.idle and len(camera._batch),
+                len(camera.outbound) + len(camera._call),
+            )
             area[:, k] += np.array(present) * (end - begin)
-        running = sum(len(batch) for gpu, batch in zip(flow.edge.devices, flow.edge._running, strict=True) if not gpu.idle)
+        running = sum(
+            len(batch) for gpu, batch in zip(flow.edge.devices, flow.edge._running, strict=True) if not gpu.idle
+        )
         area[:, count] += np.array([len(flow.edge.queue), running, 0]) * (end - begin)
 
     run_stepwise(system, look)
@@ -288,7 +294,11 @@ def test_reports_say_what_the_time_stamps_say(small_scenario, static_cases, data
         between(np.cumsum(arrived[:, k]), *came)
         between(queue[:, k], came[0] - went[1], came[1] - went[0])
         between(np.cumsum(processed[:, k]), *left)
-    came, went, done = until(delivered_s, slice(None)), until(started_s, slice(None)), until(rois["done_s"], ~np.isnan(delivered_s))
+    came, went, done = (
+        until(delivered_s, slice(None)),
+        until(started_s, slice(None)),
+        until(rois["done_s"], ~np.isnan(delivered_s)),
+    )
     between(np.cumsum(arrived[:, -1]), *came)
     between(queue[:, -1], came[0] - went[1], came[1] - went[0])
     between(np.cumsum(processed[:, -1]), *done)

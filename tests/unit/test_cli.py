@@ -55,13 +55,11 @@ def test_several_policies_make_one_table_and_their_gains(command: Command) -> No
     code, out, err = command("run", *SHORT, "policy=camera_only,centralized,videoedge_l")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "campus, generated workload, 3 s simulated, seed 0"
+    assert lines[0].startswith("campus, generated workload, 3 s simulated, seed 0; gains over camera_only")
     for head in ("units/s mean", "units/s p99", "latency p50", "latency p75", "later than 3 s", "served"):
         assert head in lines[1]
     tables = out.split("\n\n")
     assert [line.split()[0] for line in tables[0].splitlines()[3:]] == ["camera_only", "centralized", "videoedge_l"]
-    assert tables[1].splitlines()[0].startswith("Beside camera_only")
-    assert [line.split()[0] for line in tables[1].splitlines()[3:]] == ["centralized", "videoedge_l"]
     assert len(re.findall(r"fingerprint [0-9a-f]{32}", out)) == 3
     assert "…" not in out
     assert max(map(len, lines)) > 80  # whole, although no terminal says so
@@ -72,8 +70,8 @@ def test_the_table_says_what_the_run_gave(command: Command) -> None:
     _, out, _ = command("run", *SHORT, "policy=camera_only,centralized")
     rows = [line.split() for line in out.splitlines() if line.startswith("centralized ")]
     assert rows[0][1] == f"{other['throughput_ips_mean']:,.1f}"
-    assert rows[1][1] == f"×{other['throughput_ips_mean'] / base['throughput_ips_mean']:.2f}"
-    assert rows[1][5] == f"÷{base['latency_s_mean'] / other['latency_s_mean']:.2f}"
+    assert rows[0][2] == f"×{other['throughput_ips_mean'] / base['throughput_ips_mean']:.2f}"
+    assert f"÷{base['latency_s_mean'] / other['latency_s_mean']:.2f}" in rows[0]
 
 
 def test_json_is_an_object_for_one_policy_and_a_list_for_several(command: Command) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from simedge.kernel import Admission
 from simedge.policies.video.interface import VideoPolicy
@@ -17,6 +18,7 @@ CLIP_S = 300.0
 """Length of a generated clip when no horizon is given (§1.5.1: 5-minute video clips)."""
 
 _REPORT_CELLS_MAX = 2e8
+_DEVICES_MAX = 100_000
 
 
 def _positive(owner: object, *names: str) -> None:
@@ -85,6 +87,8 @@ class ClusterSpec:
         _positive(self, "gpus", "groups", "camera_batch", "edge_batch")
         if not self.cameras:
             raise ValueError("cameras: a cluster has at least one camera")
+        if max(len(self.cameras), self.gpus) * self.groups > _DEVICES_MAX:
+            raise ValueError(f"groups: {self.groups} groups are more than {_DEVICES_MAX} cameras or GPUs")
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -161,12 +165,10 @@ class Workload:
 
     mix: Mapping[str, float]
     tracks: Tracks
-    kind: str = field(default="recorded", metadata={"choices": ("recorded", "generated")})
+    kind: Literal["recorded", "generated"] = "recorded"
     trace: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in ("recorded", "generated"):
-            raise ValueError(f"kind: {self.kind!r} is neither 'recorded' nor 'generated'")
         if not self.mix or any(not 0 <= share < math.inf for share in self.mix.values()) or sum(self.mix.values()) <= 0:
             raise ValueError(f"mix: shares are >= 0 and not all zero, not {dict(self.mix)}")
         if self.kind == "recorded" and not self.trace:

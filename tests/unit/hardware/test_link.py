@@ -28,7 +28,9 @@ def test_call_latency_over_batch_size(rois: int, latency_ms: float) -> None:
     st.floats(0.0, 1.0),
     st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(0.0, 1e6)), min_size=1, max_size=30),
 )
-def test_messages_leave_in_order_one_after_another(rate: float, call: float, messages: list[tuple[float, float]]) -> None:
+def test_messages_leave_in_order_one_after_another(
+    rate: float, call: float, messages: list[tuple[float, float]]
+) -> None:
     env, arrived = Environment(), []
     link = FifoLink(env, "a->b", rate, call)
     messages.sort(key=lambda message: message[0])
@@ -66,7 +68,9 @@ def test_counters_in_the_middle_of_a_message() -> None:
 def test_a_message_sent_on_arrival_queues_behind_those_that_wait() -> None:
     env, arrived = Environment(), []
     link = FifoLink(env, "a->b", 8.0)
-    link.send(1.0, lambda: (arrived.append(("first", env.now)), link.send(1.0, lambda: arrived.append(("third", env.now)))))
+    link.send(
+        1.0, lambda: (arrived.append(("first", env.now)), link.send(1.0, lambda: arrived.append(("third", env.now))))
+    )
     link.send(1.0, lambda: arrived.append(("second", env.now)))
     env.run()
     assert arrived == [("first", 1.0), ("second", 2.0), ("third", 3.0)]

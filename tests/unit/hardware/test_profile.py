@@ -158,7 +158,9 @@ REMOVE = object()
         ("inference.classifiers", {"pb": {"latency": {1: 1.0}, **ABOUT, "cost": 1}}, ["cost: unknown key"]),
     ],
 )
-def test_bad_device_profiles_are_refused_in_one_line(tmp_path: Path, keys: str, value: object, parts: list[str]) -> None:
+def test_bad_device_profiles_are_refused_in_one_line(
+    tmp_path: Path, keys: str, value: object, parts: list[str]
+) -> None:
     refuse(tmp_path, read_device, changed(device(), keys, value), *parts)
 
 
@@ -185,7 +187,13 @@ def test_the_unchanged_profiles_are_accepted(tmp_path: Path) -> None:
     found = read_device(str(write(tmp_path, device())))
     assert (found.name, found.fixed_s, found.per_item_s, found.batch_max) == ("mine", 1e-3, 2e-3, 64)
     found = read_link(str(write(tmp_path, link())))
-    assert (found.name, found.rate_bps, found.call_s, found.call_units, found.contended) == ("mine", 1e7, 1e-3, 20, True)
+    assert (found.name, found.rate_bps, found.call_s, found.call_units, found.contended) == (
+        "mine",
+        1e7,
+        1e-3,
+        20,
+        True,
+    )
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "3", "a: [", "a: &x 1\nb: *x\n", "name: a\nname: b\n"])
