@@ -42,8 +42,6 @@ def table(results: Sequence[Results]) -> tuple[str, Rows]:
     same = len({run.scenario for run in results}) == 1
     what = f"{first.scenario if same else 'runs'}, {facts['workload']} workload"
     title = f"{what}, {facts['horizon_s']:g} s simulated, seed {first.seed}"
-    if len(results) > 1:
-        title += f"; gains over {first.policy}: × more units/s, ÷ less latency"
     headers = ["policy", *(f"units/s {s}" for s in _STATISTICS), *(f"latency {s}" for s in _STATISTICS)]
     rows: Rows = [[*headers, f"later than {slo}", "served"]]
     for run in results:
@@ -84,9 +82,9 @@ def _percent(value: float) -> str:
 
 
 def footer(results: Sequence[Results]) -> list[str]:
-    """One line per run: fingerprint, kernel events, and how much faster than real time it was."""
+    """Say what the signs mean, and of each run the fingerprint, kernel events, and how much faster than time it was."""
     width = max(len(run.policy) for run in results)
-    lines = []
+    lines = [f"×: times more units/s than {results[0].policy}; ÷: times less latency"] if len(results) > 1 else []
     for run in results:
         line = f"{run.policy:{width}}  fingerprint {run.fingerprint}, {run.kernel_events:,} events"
         if run.cpu_s:
