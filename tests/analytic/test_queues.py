@@ -87,6 +87,7 @@ def test_a_camera_is_a_batch_server(small_scenario, stage_by_stage, frames, batc
 
 
 @given(st.lists(FRAMES, min_size=1, max_size=3), st.integers(1, 4))
+@settings(max_examples=25)
 def test_gpus_are_the_kiefer_wolfowitz_recursion(small_scenario, frames, gpus: int) -> None:
     """The workload vector of c servers, shortest first, serves calls in the order in which they reach the edge."""
     rows = sorted((row for camera, own in enumerate(frames) for row in rows_of(own, camera)), key=lambda row: row[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -171,8 +172,8 @@ def test_busy_time_is_the_sum_of_services(small_scenario, stage_by_stage, cases,
 
 @given(st.data())
 def test_nobody_idles_with_work_in_front_of_room(small_scenario, cases, data: st.DataObject) -> None:
-    """Work conservation: an engine idles with visible rows only if outbound is full; an uplink with outbound rows only if
-    the edge is full; a GPU never idles while the edge queue holds rows. And nobody waits in a ring in front of a place."""
+    """Work conservation: engines idle with visible rows only if outbound is full, uplinks with outbound rows only if the
+    edge is full, GPUs never while the edge queue holds rows. And nobody waits in the ring in front of a free place."""
     rows, case = data.draw(cases)
     system = small_scenario.build(rows, **case)
     cameras, edge, queues = system.flow.cameras, system.flow.edge, case["queues"]
@@ -220,7 +221,7 @@ def test_a_cameras_idle_time_contains_no_waiting_rows(small_scenario, static_cas
         taken = rois["arrived_s"][mine] + rois["queue_s"][mine]
         left = taken + rois["camera_s"][mine]
         busy = sorted({(round(begin, 9), round(end, 9)) for begin, end in zip(taken, left, strict=True)})
-        idle = [(end, begin) for (_, end), (begin, _) in zip(busy, busy[1:], strict=False)]
+        idle = [(end, begin) for (_, end), (begin, _) in pairwise(busy)]
         for arrived, start in zip(rois["arrived_s"][mine], taken, strict=True):
             waited = sum(max(0.0, min(start, end) - max(arrived, begin)) for begin, end in idle)
             assert waited <= 1e-7

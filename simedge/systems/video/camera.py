@@ -116,15 +116,20 @@ class Camera:
         self.arrived += len(rows)
         self.queue.offer(rows)
         if self.device.idle:
-            self.advance()
+            self._run_engine()
 
     def advance(self) -> None:
-        """Let engine and uplink go on as far as they can at this instant."""
-        if self.outbound.rows:
+        """Let uplink and engine go on as far as they can at this instant."""
+        if self.outbound.rows and not self._call:
             self._start_call()
-        while self.device.idle and self.queue.rows and not self.outbound.full:
+        if self.device.idle:
+            self._run_engine()
+
+    def _run_engine(self) -> None:
+        """Form batches until the device is busy; rows passed on may start a call, which may make room for more."""
+        while self.queue.rows and len(self.outbound.rows) < self.outbound.rows_max:
             passed = self._take()
-            if not (passed and self._start_call()):
+            if not (passed and not self._call and self._start_call() and self.device.idle):
                 return
 
     def _take(self) -> bool:
@@ -179,10 +184,8 @@ class Camera:
         self.advance()
 
     def _start_call(self) -> bool:
-        """Send what waits, at most a call's worth, unless a call is under way or the edge is full."""
+        """Send what waits, at most a call's worth, unless the edge is full; tell whether a call went off."""
         outbound = self.outbound
-        if self._call or not outbound.rows:
-            return False
         if self._edge.queue.full:
             if not self._waiting_for_edge:
                 self._waiting_for_edge = True
@@ -230,10 +233,10 @@ class Camera:
             part = rows[begin : begin + self._call_units]
             route.send(self._table.message_bytes(part), lambda part=part: receive(part))  # type: ignore[misc]
         if self.device.idle:
-            self.advance()
+            self._run_engine()
 
     def receive(self, rows: list[int]) -> None:
         """Rows of another camera arrive."""
         self.queue.accept(rows)
         if self.device.idle:
-            self.advance()
+            self._run_engine()

@@ -76,7 +76,9 @@ def test_a_message_sent_on_arrival_queues_behind_those_that_wait() -> None:
     assert arrived == [("first", 1.0), ("second", 2.0), ("third", 3.0)]
 
 
-@pytest.mark.parametrize(("rate", "call"), [(0.0, 0.0), (-1.0, 0.0), (math.inf, 0.0), (math.nan, 0.0), (1.0, -1.0), (1.0, math.inf), (1.0, math.nan)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rate", "call"), [(0, 0), (-1, 0), (math.inf, 0), (math.nan, 0), (1, -1), (1, math.inf), (1, math.nan)]
+)
 def test_rates_and_call_costs_out_of_range_are_refused(rate: float, call: float) -> None:
     with pytest.raises(ValueError, match="a->b: a link needs"):
         FifoLink(Environment(), "a->b", rate, call)
