@@ -65,7 +65,7 @@ class Run:
 
 
 class SmallScenarios:
-    """Call it with rows (time_s, camera index, path, size_bytes) and what differs from the defaults; it returns a `Run`.
+    """Call it with rows (time_s, camera index, path, size_bytes) and what differs from the defaults: a `Run`.
 
     `build` stops before the run and returns the `VideoSystem`. Devices of a test's own are given as
     ``devices={"name": (fixed_s, per_item_s)}``, both per unit of classifier cost.

@@ -167,7 +167,7 @@ class _Reader:
                 raise self.error(f"{key}{name}", "unknown key", suggest(str(name), known))
 
     def number(self, mapping: Mapping[str, Any], name: str, prefix: str, unit: str | None, *, least: float) -> float:
-        """Read ``{value, unit, kind, source}`` into SI, at least `least` (beyond it if that is 0 and `unit` a rate)."""
+        """Read ``{value, unit, kind, source}`` into SI, at least `least`; without a unit it is a count."""
         key = f"{prefix}{name}"
         if name not in mapping:
             raise self.error(key, "missing", "give value, unit, kind and source")
@@ -187,6 +187,8 @@ class _Reader:
             raise self.error(key, str(problem), "correct value or unit") from None
         if not math.isfinite(number) or number < least:
             raise self.error(f"{key}.value", f"{value} is out of range", f"give a finite number, at least {least:g}")
+        if unit is None and number != int(number):
+            raise self.error(f"{key}.value", f"{value} is not whole", "give a whole number")
         return number
 
 
@@ -230,7 +232,10 @@ def _measured(reader: _Reader, entry: Any, key: str) -> LatencyTable:
         item = {str(size): {"value": value, **{k: entry.get(k) for k in ("unit", "kind", "source")}}}
         sizes.append(size)
         values.append(reader.number(item, str(size), f"{key}.latency.", "s", least=1e-12))
-    return LatencyTable.fit(sizes, values)
+    table = LatencyTable.fit(sizes, values)
+    if table.per_item_s <= 0:
+        raise reader.error(f"{key}.latency", "latency does not grow with the batch", "check the measurement")
+    return table
 
 
 def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:

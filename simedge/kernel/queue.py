@@ -59,7 +59,7 @@ class InputQueue:
         """Take in the rows of a frame."""
         visible = self.rows
         room = self.visible_max - len(visible)
-        if room >= len(rows):  # then no producer waits
+        if room >= len(rows) or not rows:  # with that much room no producer waits
             visible.extend(rows)
             return
         if room > 0:

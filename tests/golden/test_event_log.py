@@ -12,7 +12,7 @@ from simedge.systems.video.scenario import Dag
 from simedge.systems.video.system import VideoSystem
 
 HEAD = """\
-# Two classifiers, A (cost 1) on the cameras and B (cost 2) at the edge. Batches: 2 on a camera, 4 on the GPU; calls of 2.
+# Two classifiers: A (cost 1) on the cameras, B (cost 2) at the edge. Batches: 2 on a camera, 4 on the GPU; calls of 2.
 # A on a camera: 0.1 s + 0.1 s per ROI.  B on the GPU: 0.1 s + 0.12 s per ROI.  A call: 0.01 s + 0.02 s per ROI.
 # At the report of 0.1 s one ROI migrates from camera_1 to camera_2.
 #
