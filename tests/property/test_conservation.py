@@ -102,7 +102,7 @@ def test_migrated_rows_start_at_once_on_an_idle_camera(small_scenario) -> None:
             return super().decide(observation) if self.now_s == 0 else VideoDecision((Migration(0, 1, 5),))
 
     rows = [(0.0, 0, "other", 2500.0)] * 9
-    rois = small_scenario(rows, cameras=("jetson_tx1", "jetson_tx2"), policy=OneMove()).rois
+    rois = small_scenario(rows, cameras=("jetson_tx1", "jetson_tx2"), policy=OneMove(), control_delay_s=0.0).rois
     assert rois["processed_by"].codes.tolist() == [0] * 8 + [1]
     assert rois["queue_s"] == pytest.approx([0.0] * 8 + [0.05 + 1.74e-3 + 2e-3], abs=1e-12)
     assert rois["latency_s"][8] == pytest.approx(0.05374 + 11 * (0.2271e-3 + 0.7572e-3), abs=1e-12)

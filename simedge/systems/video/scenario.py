@@ -197,6 +197,8 @@ class VideoScenario:
         Latency objective (§1.5.1: 3 s).
     report_period_s : float
         Time between two monitor reports (§1.4: 50 ms).
+    control_delay_s : float or None
+        Time from an observation until the decision is in force; None: what §1.5.6 measured, by the number of cameras.
     """
 
     name: str
@@ -211,10 +213,11 @@ class VideoScenario:
     warmup_s: float = 0.0
     slo_s: float = 3.0
     report_period_s: float = 0.05
+    control_delay_s: float | None = None
 
     def __post_init__(self) -> None:
         _positive(self, "horizon_s", "slo_s", "report_period_s")
-        _not_negative(self, "warmup_s", "seed")
+        _not_negative(self, "warmup_s", "seed", "control_delay_s")
         self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
         drawn = self.workload.kind == "generated"
         if drawn and len(self.cluster.cameras) != len(self.workload.tracks.weights):

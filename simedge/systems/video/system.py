@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ import numpy as np
 from simedge.errors import ConfigError
 from simedge.kernel import Environment, Streams
 from simedge.policies.video.interface import VideoDecision
-from simedge.policies.video.partitioner import partition_plan, proportional_point
+from simedge.policies.video.partitioner import partition_plan, static_point
 from simedge.systems.base import Progress, System
 from simedge.systems.video.flow import VideoFlow
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
@@ -50,6 +51,7 @@ class VideoSystem(System):
             raise ConfigError(str(problem), remedy="give another horizon_s") from None
         self.env = Environment()
         self.flow = VideoFlow(self.env, scenario, trace, self.horizon_s, config_dir)
+        self.foresight = bool(getattr(scenario.policy, "needs_foresight", False))
         self._progress: Progress | None = None
 
     def run(self, progress: Progress | None = None) -> None:
@@ -59,8 +61,10 @@ class VideoSystem(System):
         """
         self._progress = progress
         setting = self.flow.setting
-        ratio = proportional_point(float(setting.capacity_ips.sum()), setting.edge_capacity_ips)
-        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, np.full(setting.cameras, ratio))))
+        first = np.full(setting.cameras, static_point(setting))
+        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, first)))
+        if self.foresight:
+            setting = replace(setting, foresight=self.flow.table.arriving)
         self.scenario.policy.start(setting, Streams(self.scenario.seed).of("policy", "decisions"))
         self._ask()
         self.env.every(self.scenario.report_period_s, self._tick)
@@ -90,7 +94,8 @@ class VideoSystem(System):
             "warmup_s": scenario.warmup_s,
             "slo_s": scenario.slo_s,
             "workload": scenario.workload.kind,
-            "foresight": False,
+            "foresight": self.foresight,
+            "control_delay_s": self.flow.control_delay_s,
             "fingerprint": self._fingerprint(np.asarray(rois["done_s"])),
             "kernel_events": self.env.events(),
             "capacity_ips": dict(
