@@ -150,11 +150,12 @@ def balance(
     >>> balance(np.array([40.0, 0.0]), np.zeros(2), np.array([40.0, 0.0]), np.array([50.0, 50.0]), beta=0.2)
     (Migration(source=0, target=1, rois=16),)
     """
-    scale: list[float] = factors(capacity_ips, norm).tolist()
-    load: list[float] = ((backlog + predicted) * factors(capacity_ips, norm)).tolist()
-    count = len(load)
-    total = math.fsum(load)
-    index = max(load) / (total / count) - 1.0 if total > 0.0 else 0.0
+    normalise = factors(capacity_ips, norm)
+    loads = (backlog + predicted) * normalise
+    scale: list[float] = normalise.tolist()
+    load: list[float] = loads.tolist()
+    count, total = len(load), math.fsum(load)
+    index = at_first = imbalance_of(load)
     if not index > beta:
         return ()
     left: list[float] = movable.tolist()
@@ -188,9 +189,8 @@ def balance(
         if not (index < before or (index == before and load[a] < top and load[b] < top)):
             break
     plan = [Migration(a, b, rois) for (a, b), raw in sorted(moved.items()) if (rois := round(raw)) > 0]
-    after = ((backlog + predicted) * np.array(scale)).tolist()
+    after = loads.tolist()
     for move in plan:
         after[move.source] -= move.rois * scale[move.source]
         after[move.target] += move.rois * scale[move.target]
-    before = imbalance_index(backlog + predicted, capacity_ips, norm)
-    return tuple(plan) if imbalance_of(after) < before else ()
+    return tuple(plan) if imbalance_of(after) < at_first else ()

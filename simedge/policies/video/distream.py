@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simedge.policies.video.balancer import Norm, balance, imbalance_index
+from simedge.policies.video.balancer import Norm, balance
 from simedge.policies.video.controller import partition_points
 from simedge.policies.video.interface import FloatArray, Migration, VideoDecision, VideoObservation, VideoSetting
 from simedge.policies.video.partitioner import partition_plan
@@ -121,8 +121,6 @@ class Distream:
         capacity_ips = self._setting.capacity_ips[alive]
         predicted = self.predictor.predict(observation.now_s, HORIZON_S)[alive]
         backlog = observation.backlog[alive]
-        if not imbalance_index(backlog + predicted, capacity_ips, self.norm) > self.beta:
-            return ()
         moves = balance(backlog, predicted, observation.visible[alive], capacity_ips, self.beta, self.norm)
         return tuple(Migration(int(alive[m.source]), int(alive[m.target]), m.rois) for m in moves)
 
