@@ -68,7 +68,7 @@ def latencies_s(
     -------
     (C,) float array, float
         ``par_i W_i / C_i + 1 / C_i`` and ``(Q_e + sum (1 - par_i) W_i) / E + 1 / E``, s: everything in whole units,
-        where the source mixes passes and classifiers (specs in docs/decisions/0008).
+        where the source mixes passes and classifiers (docs/decisions/0008).
     """
     cameras = points * work / capacity_ips + 1.0 / capacity_ips
     edge = (edge_backlog + float(np.sum((1.0 - points) * work)) + 1.0) / edge_capacity_ips
