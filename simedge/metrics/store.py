@@ -26,7 +26,7 @@ _REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("scenario", "policy", "fingerprint"), str),
     **dict.fromkeys(("horizon_s", "warmup_s", "slo_s"), (int, float)),
     **dict.fromkeys(("capacity_ips", "busy_s", "path_lengths", "bytes"), dict),
-    "seed": int,
+    **dict.fromkeys(("seed", "migrated_units", "migration_calls"), int),
 }
 
 

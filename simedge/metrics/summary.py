@@ -64,7 +64,8 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
         Tables ``rois`` and ``reports`` as the schema lists them, reports sorted by time.
     facts : mapping
         ``horizon_s``, ``warmup_s``, ``slo_s`` (s), ``capacity_ips`` (entity of a report -> units/s, > 0), ``busy_s``
-        (device -> s), ``path_lengths`` (path -> classifiers) and ``bytes`` (camera -> bytes).
+        (device -> s), ``path_lengths`` (path -> classifiers), ``bytes`` (camera -> bytes), ``migrated_units`` and
+        ``migration_calls``.
 
     Returns
     -------
@@ -80,8 +81,8 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     -----
     Units that arrived before the warm-up ended count in no metric of units or latencies; bins and reports before it
     are left out. A completion counts in its bin whenever the unit arrived, for it is work done in that second.
-    Utilisation and bytes are of the whole run. The imbalance index is that of Eqs. 1.1 and 1.3 over the cameras and
-    the edge (as in Fig. 1.13), with workloads divided by capacity, so that 0 means equal drain times.
+    Utilisation, migrations and bytes are of the whole run. The imbalance index is that of Eqs. 1.1 and 1.3 over the
+    cameras and the edge (as in Fig. 1.13), with workloads divided by capacity, so that 0 means equal drain times.
     Percentiles interpolate linearly.
 
     Examples
@@ -97,6 +98,7 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     >>> reports |= {"backlog_units": np.array([1.0, 0.0])}
     >>> facts = {"horizon_s": 1.0, "warmup_s": 0.0, "slo_s": 0.4, "path_lengths": {"car": 4}, "bytes": {"camera_1": 9}}
     >>> facts |= {"capacity_ips": {"camera_1": 50.0, "edge": 350.0}, "busy_s": {"camera_1": 0.25, "gpu_1": 0.0}}
+    >>> facts |= {"migrated_units": 0, "migration_calls": 0}
     >>> metrics = summarise({"rois": rois, "reports": reports}, facts)
     >>> [metrics[m] for m in ("served_ratio", "throughput_ips_mean", "classifier_ips_mean", "latency_s_p99")]
     [0.5, 1.0, 4.0, 0.5]
@@ -107,6 +109,7 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     return {
         **_units(columns["rois"], facts),
         **_queues(columns["reports"], facts),
+        **{name: float(facts[name]) for name in ("migrated_units", "migration_calls")},
         **_utilisation(cameras, facts),
         **_bytes(cameras, facts),
     }

@@ -134,6 +134,11 @@ class VideoFlow:
         cluster.connect("switch", "edge", backbone)
         return cluster
 
+    def carried_bytes(self) -> dict[str, float]:
+        """Tell what each camera's own link has carried: a backbone that contends is shared, and not counted."""
+        links = {name: self.cluster.graph.edges[name, "switch"]["link"] for name in self.names}
+        return {name: link.carried_bytes if link else 0.0 for name, link in links.items()}
+
     def observe(self) -> VideoObservation:
         """Tell what a monitor could know now."""
         return self.monitor.observe(self.env.now)
@@ -205,7 +210,13 @@ class VideoFlow:
         on_camera = ~np.isnan(done) & np.isnan(delivered)
         for column in (delivered, started):
             column[on_camera] = done[on_camera]
+        moved = BatchLog.merged(camera.moved for camera in self.cameras)
+        moved_s, moves = moved.total(size), moved.count(size)
         arrived = table.trace.arrived_s
+        queue_s, network_s = taken - arrived, delivered - left
+        if moved.entries:
+            network_s += moved_s
+            queue_s = np.maximum(queue_s - moved_s, 0.0)  # rounding may leave a hair below nothing
         first = np.array(self.codes.first)[table.trace.path] if size else 0
         return {
             "roi": np.arange(size, dtype=np.int64),
@@ -215,9 +226,10 @@ class VideoFlow:
             "size_bytes": table.trace.size_bytes,
             "cut": np.where(code >= 0, code - first, -1).astype(np.int32),
             "processed_by": Categorical(by, self.names),
-            "queue_s": taken - arrived,
+            "migrations": moves,
+            "queue_s": queue_s,
             "camera_s": left - taken,
-            "network_s": delivered - left,
+            "network_s": network_s,
             "edge_queue_s": started - delivered,
             "edge_s": done - started,
             "latency_s": done - arrived,

@@ -45,6 +45,8 @@ BY_HAND = {
     "accumulated_units_p75": 11.5,
     "accumulated_units_p99": 12.94,
     "accumulated_units_max": 13,
+    "migrated_units": 2,
+    "migration_calls": 1,
     "utilisation.camera_1": 0.4375,
     "utilisation.camera_2": 0.1875,
     "utilisation.gpu_1": 0.25,
@@ -191,6 +193,7 @@ def test_random_runs_against_plain_loops(seed, n, entities, ticks):
     }
     capacity_ips = {name: float(rng.uniform(1, 9)) for name in names}
     facts = {"horizon_s": 5.0, "warmup_s": 0.0, "slo_s": 1.0, "path_lengths": {"a": 1, "b": 3}, "bytes": {}}
+    facts |= {"migrated_units": 0, "migration_calls": 0}
     metrics = summarise({"rois": rois, "reports": reports}, {**facts, "capacity_ips": capacity_ips, "busy_s": {}})
 
     indices = []
