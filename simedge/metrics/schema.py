@@ -121,6 +121,13 @@ def _metrics() -> dict[str, Metric]:
     add("throughput_ips", "units/s", "units completed per 1-s bin, idle bins included", "mean", "p50", "p75", "p99")
     add("classifier_ips", "classifiers/s", "classifier executions of completed units per 1-s bin", "mean")
     add("latency_s", "s", "completion minus frame time, completed units only", "mean", "p50", "p75", "p99", "max")
+    bound = "latency of the arrived units at a pooled FIFO server with the capacity of all devices"
+    add("bound_latency_s", "s", bound, "mean", "p50", "p75", "p99")
+    add(
+        "fraction_of_bound",
+        "1",
+        "bound_latency_s_mean over latency_s_mean; below 1 while all is served",
+    )
     for name, about in PARTS.items():
         add(name, "s", f"time a completed unit spent {about}", "mean")
     add("slo_miss_ratio", "1", "share of completed units later than slo_s")

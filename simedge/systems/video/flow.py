@@ -15,33 +15,15 @@ from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
 from simedge.metrics.recorder import BatchLog
 from simedge.metrics.schema import Categorical
 from simedge.policies.video.interface import FloatArray, PartitionPlan, VideoDecision, VideoObservation, VideoSetting
-from simedge.policies.video.pipeline import Pipeline
 from simedge.systems.video.camera import Camera
+from simedge.systems.video.capacity import capacity_ips, effective_ips
 from simedge.systems.video.edge import Edge
 from simedge.systems.video.monitor import Monitor
 from simedge.systems.video.rows import Codes, RoiTable
 from simedge.systems.video.scenario import VideoScenario
 from simedge.traces.trace import RoiTrace
 
-__all__ = ["VideoFlow", "capacity_ips"]
-
-
-def capacity_ips(pipeline: Pipeline, mix: dict[str, float], tables: list[LatencyTable], batch: int) -> float:
-    """Nominal rate of a device in whole units per second: the mix of paths at full batches, which share launches.
-
-    Examples
-    --------
-    >>> tx1 = [LatencyTable(0.019 * 0.3171, 0.019 * 1.0569, 64)]
-    >>> round(capacity_ips(Pipeline({"A": 19.0}, {"any": ("A",)}), {"any": 1.0}, tx1, 8), 1)
-    48.0
-    """
-    index = {name: k for k, name in enumerate(pipeline.classifiers)}
-    seconds = 0.0
-    for path, share in mix.items():
-        for vertex in pipeline.paths[path]:
-            table = tables[index[vertex]]
-            seconds += share * (table.fixed_s / batch + table.per_item_s)
-    return sum(mix.values()) / seconds
+__all__ = ["VideoFlow"]
 
 
 class VideoFlow:
@@ -122,6 +104,9 @@ class VideoFlow:
             report_period_s=scenario.report_period_s,
             slo_s=scenario.slo_s,
         )
+        self.bound_ips = sum(
+            effective_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles
+        ) + len(gpus) * effective_ips(self.pipeline, mix, on_edge, spec.edge_batch)
         self.monitor = Monitor(self.cameras, self.edge, scenario.report_period_s, horizon_s)
         self.decisions = hashlib.blake2b(digest_size=16)
 

@@ -96,6 +96,7 @@ class VideoSystem(System):
             "capacity_ips": dict(
                 zip(names, [*flow.setting.capacity_ips.tolist(), flow.setting.edge_capacity_ips], strict=True)
             ),
+            "bound_ips": flow.bound_ips,
             "busy_s": {device.name: device.busy_s() for device in devices},
             "path_lengths": {name: len(vertices) for name, vertices in flow.pipeline.paths.items()},
             "bytes": flow.carried_bytes(),

@@ -68,6 +68,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "busy_s": {"camera_1": 1.75, "camera_2": 0.75, "gpu_1": 1.0},
         "path_lengths": {"car": 4, "person": 3, "other": 2},
         "bytes": {"camera_1": 5000.0, "camera_2": 2500.0},
+        "bound_ips": 2.0,
         "migrated_units": 2,
         "migration_calls": 1,
         "workload": "recorded",
