@@ -24,9 +24,9 @@ _INFINITIES = {"inf": math.inf, "-inf": -math.inf}
 _REQUIRED: dict[str, type] = {"config": dict, "facts": dict, "metrics": dict, "tables": dict, "versions": dict}
 _REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("scenario", "policy", "fingerprint"), str),
-    **dict.fromkeys(("horizon_s", "warmup_s", "slo_s"), (int, float)),
+    **dict.fromkeys(("horizon_s", "warmup_s", "slo_s", "bound_ips"), (int, float)),
     **dict.fromkeys(("capacity_ips", "busy_s", "path_lengths", "bytes"), dict),
-    "seed": int,
+    **dict.fromkeys(("seed", "migrated_units", "migration_calls"), int),
 }
 
 

@@ -101,12 +101,12 @@ class VideoSystem(System):
             "capacity_ips": dict(
                 zip(names, [*flow.setting.capacity_ips.tolist(), flow.setting.edge_capacity_ips], strict=True)
             ),
+            "bound_ips": flow.bound_ips,
             "busy_s": {device.name: device.busy_s() for device in devices},
             "path_lengths": {name: len(vertices) for name, vertices in flow.pipeline.paths.items()},
-            "bytes": {
-                name: sum(link.carried_bytes for link in camera.uplink.links)
-                for name, camera in zip(flow.names, flow.cameras, strict=True)
-            },
+            "bytes": flow.carried_bytes(),
+            "migrated_units": sum(camera.moved_units for camera in flow.cameras),
+            "migration_calls": sum(camera.moved_calls for camera in flow.cameras),
             "inputs": self._inputs,
         }
         return {"rois": rois, "reports": flow.monitor.columns(names)}, facts

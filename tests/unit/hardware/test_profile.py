@@ -8,7 +8,7 @@ import yaml
 from simedge.errors import ProfileError
 from simedge.hardware.profile import LatencyTable, read_device, read_link
 from simedge.policies.video.pipeline import Pipeline
-from simedge.systems.video.flow import capacity_ips
+from simedge.systems.video.capacity import capacity_ips
 
 DEVICES = ("jetson_tx1", "jetson_tx2", "titan_x")
 
