@@ -23,7 +23,7 @@ from simedge.errors import ConfigError, InputError, suggest
 from simedge.experiment import catalog
 from simedge.units import parse_quantity, unit_of
 
-__all__ = ["build", "defaults", "keys_of", "plain", "shown"]
+__all__ = ["build", "keys_of", "plain", "shown"]
 
 T = TypeVar("T")
 _SHOWN_CHARACTERS = 60
@@ -252,16 +252,6 @@ def plain(value: Any, given: Any = None) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)
-
-
-def defaults(kind: str, name: str) -> dict[str, Any]:
-    """Plain values of a catalogued component as it comes: ``name``, its fields' defaults, its preset."""
-    said: dict[str, Any] = {"name": name}
-    for spec in fields(catalog.load(kind, name)):
-        default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
-        if spec.init and default is not MISSING:
-            said[spec.name] = _plain_field(spec, default, None)
-    return {**said, **catalog.entry(kind, name).preset}
 
 
 def _plain_field(spec: Field[Any], value: Any, given: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 import simedge
 from simedge.errors import ConfigError
 from simedge.experiment import catalog, config
-from simedge.experiment.build import build, defaults, keys_of, plain
+from simedge.experiment.build import build, keys_of, plain
 from simedge.policies.video.baselines import CameraOnly, VideoEdgeL
 from simedge.policies.video.interface import VideoPolicy
 
@@ -145,10 +145,8 @@ def test_keys_of_names_nested_keys() -> None:
 
 
 @pytest.mark.parametrize("name", catalog.names("policy"))
-def test_defaults_of_every_policy_build_it(name: str) -> None:
-    said = defaults("policy", name)
-    assert said.pop("name") == name
-    assert isinstance(build(catalog.load("policy", name), said), VideoPolicy)
+def test_every_policy_needs_nothing_but_its_name(name: str) -> None:
+    assert isinstance(box(policy=name).policy, VideoPolicy)
 
 
 # --- overrides ---------------------------------------------------------------------------------------------------
@@ -344,10 +342,90 @@ def test_defaults_lists_that_cannot_be_followed(tmp_path: Path, header: str, mes
     assert "\n" not in str(refused.value)
 
 
-def test_a_scenario_without_the_group_says_what_to_add(tmp_path: Path) -> None:
-    path = write(tmp_path, "mine.yaml", "system: video\nname: mine\n")
-    with pytest.raises(ConfigError, match="add `- /policy: centralized` to its defaults list"):
-        config.compose(path, ["policy=centralized"])
+OWN = "defaults: [campus, _self_]\nname: mine\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "typed", "policy"),
+    [
+        ("policy: {name: centralized}", [], {"name": "centralized"}),
+        ("policy: centralized", [], {"name": "centralized"}),
+        ("policy: {name: centralized}", ["policy=camera_only"], {"name": "camera_only"}),
+        ("policy: centralized", ["policy=camera_only"], {"name": "camera_only"}),
+        ("policy: {name: videoedge_l, partition_point: 0.3}", ["policy=centralized"], {"name": "centralized"}),
+        # The file tunes the policy that is typed: it is the file's own variant that is wanted.
+        (
+            "policy: {name: videoedge_l, partition_point: 0.3}",
+            ["policy=videoedge_l"],
+            {"name": "videoedge_l", "partition_point": 0.3},
+        ),
+        ("policy: {partition_point: 0.3}", ["policy=centralized"], {"name": "centralized"}),
+        ("policy: {partition_point: 0.3}", ["policy=videoedge_l"], {"name": "videoedge_l", "partition_point": 0.3}),
+        (
+            "policy: {partition_point: 0.3}",
+            ["policy.partition_point=0.4", "policy=videoedge_l"],
+            {"name": "videoedge_l", "partition_point": 0.4},
+        ),
+        ("policy: {partition_point: 0.3}", ["policy=tuned"], {"name": "videoedge_l", "partition_point": 0.25}),
+        ("policy: {partition_pont: 0.3}", ["policy=centralized"], {"name": "centralized", "partition_pont": 0.3}),
+        ("policy: null", ["policy=centralized"], {"name": "centralized"}),
+    ],
+)
+def test_a_policy_that_is_typed_comes_before_the_files(
+    tmp_path: Path, body: str, typed: list[str], policy: dict[str, Any]
+) -> None:
+    write(tmp_path, "policy/tuned.yaml", "name: videoedge_l\npartition_point: 0.25\n")
+    path = write(tmp_path, "mine.yaml", f"{OWN}{body}\n")
+    assert config.compose(path, typed, tmp_path)["policy"] == policy
+
+
+def test_policies_of_files_that_draw_on_one_another(tmp_path: Path) -> None:
+    write(tmp_path, "parent.yaml", "defaults: [campus, _self_]\nname: parent\npolicy: {name: centralized}\n")
+    child = "defaults: [parent, _self_]\nname: child\n"
+    path = write(tmp_path, "child.yaml", f"{child}policy: {{name: videoedge_l, partition_point: 0.3}}\n")
+    assert config.compose(path)["policy"] == {"name": "videoedge_l", "partition_point": 0.3}
+    assert config.compose(path, ["policy=centralized"])["policy"] == {"name": "centralized"}
+    assert config.compose(write(tmp_path, "child.yaml", child))["policy"] == {"name": "centralized"}
+    runs = config.policies(["policy=camera_only,centralized"])
+    assert [config.compose(path, one)["policy"]["name"] for one in runs] == ["camera_only", "centralized"]
+
+
+def test_a_choice_that_is_typed_comes_before_the_files_own_keys(tmp_path: Path) -> None:
+    write(tmp_path, "network/slow.yaml", "defaults: [fast_ethernet, _self_]\nuplink_bps: 9 kbps\n")
+    write(tmp_path, "pipeline/short.yaml", "costs: {a: 1, b: 2}\nedges: [[a, b]]\nleaves: {car: b}\n")
+    write(tmp_path, "workload/busy.yaml", "kind: generated\nmix: {car: 1}\ntracks: {rate_ips: 900}\n")
+    write(tmp_path, "network/everywhere.yaml", "# @package _global_\nslo_s: 9 s\nnetwork: {uplink_bps: 8 kbps}\n")
+    body = (
+        "slo_s: 1 s\ncluster: {groups: 2}\nworkload: {kind: generated, trace: x.csv}\n"
+        "network: {uplink_bps: 1 Mbps, call_s: 0}\n"
+    )
+    path = write(tmp_path, "mine.yaml", OWN + body)
+    typed = ["workload=recorded", "network=slow", "pipeline=short", "cluster=traffic"]
+    made = config.compose(path, typed, tmp_path)
+    assert (made["workload"]["kind"], made["workload"]["trace"]) == ("recorded", "x.csv")
+    assert (made["network"]["uplink_bps"], made["network"]["call_s"]) == ("9 kbps", 0)
+    assert made["pipeline"] == {"costs": {"a": 1, "b": 2}, "edges": [["a", "b"]], "leaves": {"car": "b"}}
+    assert (made["cluster"]["cameras"][2], made["cluster"]["groups"]) == ("jetson_tx2", 2)
+    made = config.compose(path, ["workload=busy"], tmp_path)
+    assert made["workload"]["mix"] == {"car": 1}  # shares are one table; parameters are many keys
+    assert (made["workload"]["tracks"]["rate_ips"], made["workload"]["tracks"]["dwell_s"]) == (900, "4.5 s")
+    made = config.compose(path, ["network=everywhere", "network.uplink_bps=7 kbps"], tmp_path)
+    assert (made["slo_s"], made["network"]["uplink_bps"]) == ("9 s", "7 kbps")
+    assert set(made) == {*config.compose("campus")}
+
+
+def test_a_file_that_draws_on_nothing_takes_typed_choices(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.yaml", "system: video\nname: mine\npolicy: camera_only\n")
+    made = config.compose(path, ["policy=centralized", "cluster=campus", "workload=generated"])
+    assert made["policy"] == {"name": "centralized"}
+    assert (len(made["cluster"]["cameras"]), made["workload"]) == (6, {"kind": "generated"})
+
+
+@pytest.mark.parametrize("content", ["", "partition_point: 0.25\n"])
+def test_a_policy_of_ones_own_needs_a_name(tmp_path: Path, content: str) -> None:
+    write(tmp_path, "policy/tuned.yaml", content)
+    with pytest.raises(ConfigError, match="policy: needs the name of a policy"):
+        simedge.load("campus", "policy=tuned", config_dir=tmp_path).check()
 
 
 def test_a_wrong_value_in_a_file_is_located_and_one_typed_is_not(tmp_path: Path) -> None:
