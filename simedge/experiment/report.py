@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simedge import files
 from simedge.experiment import catalog
-from simedge.experiment.config import config_hash
+from simedge.metrics.store import run_hash
 from simedge.units import format_quantity
 
 if TYPE_CHECKING:
@@ -118,8 +118,9 @@ def safe(name: str) -> str:
 
 
 def folder_name(run: Results) -> str:
-    """Name of the folder of a saved run, the same for the same configuration."""
-    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{config_hash(run.config)[:8]}"
+    """Name of the folder of a saved run: the same for the same configuration, input files, simedge and schema."""
+    decided = run_hash(run.config, run.facts, run.versions)
+    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{decided[:8]}"
 
 
 def draw(results: Sequence[Results], path: Path) -> Path:

@@ -225,8 +225,7 @@ class Scenario(Node):
             If a key, a value or a trace cannot be used.
         """
         checked = self.check()
-        trace, _ = catalog.load("arrivals", self._mapping["system"])(checked, self._config_dir)
-        return trace
+        return catalog.load("arrivals", self._mapping["system"])(checked, self._config_dir)
 
     def _system(self) -> Any:
         if "system" not in self._mapping:

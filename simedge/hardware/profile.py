@@ -126,6 +126,8 @@ class LinkProfile:
         Most units that one call carries.
     contended : bool
         False: so fast in its place that messages pass it without queueing or time.
+    path : Path
+        Where it was read.
     """
 
     name: str
@@ -133,6 +135,7 @@ class LinkProfile:
     call_s: float
     call_units: int
     contended: bool
+    path: Path = Path()
 
 
 class _Reader:
@@ -257,4 +260,5 @@ def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:
         call_s=reader.number(reader.data, "call", "", "s", least=0.0),
         call_units=int(reader.number(reader.data, "call_max", "", None, least=1)),
         contended=contended,
+        path=reader.path,
     )

@@ -117,6 +117,29 @@ def test_out_saves_every_run_and_a_figure(command: Command, tmp_path: Path) -> N
     assert command(*words)[1] == out  # the same configuration, the same places
 
 
+def test_an_edited_input_file_gets_a_folder_of_its_own(command: Command, tmp_path: Path) -> None:
+    profile, trace = tmp_path / "my" / "hardware_profiles" / "gpu.yaml", tmp_path / "clip.csv"
+    profile.parent.mkdir(parents=True)
+    text = (ROOT / "hardware_profiles" / "devices" / "titan_x.yaml").read_text()
+    header = "arrived_s,camera,path,size_bytes\n"
+    words = ("run", f"workload.trace={trace}", "cluster.edge=gpu", "--config-dir", str(tmp_path / "my"))
+    seen: list[tuple[str, str]] = []
+    for profiled, row in [(text, "0.5"), (text, "0.5"), (text.replace("0.1502", "0.3"), "0.5"), (text, "0.6")]:
+        profile.write_text(profiled)
+        trace.write_text(f"{header}{row},camera_1,car,2500\n")
+        code, out, err = command(*words, "--quiet", "--out", str(tmp_path / "runs"))
+        assert (code, err) == (0, "")
+        manifest = json.loads((Path(out.splitlines()[0]) / "manifest.json").read_text())
+        assert list(manifest["facts"]["inputs"]) == [
+            "clip.csv", "fast_ethernet.yaml", "gpu.yaml", "jetson_tx1.yaml", "jetson_tx2.yaml", "ten_gigabit.yaml",
+        ]  # fmt: skip
+        assert out.splitlines()[0].endswith(manifest["run_hash"][:8])
+        seen.append((out.splitlines()[0], manifest["config_hash"]))
+    assert seen[0] == seen[1]
+    assert len({folder for folder, _ in seen}) == 3
+    assert len({config for _, config in seen}) == 1
+
+
 def test_figure_alone(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("run", *SHORT, "--quiet", "--figure", str(tmp_path / "new" / "f.svg"))
     assert (code, out) == (0, f"{tmp_path}/new/f.svg\n")
