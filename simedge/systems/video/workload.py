@@ -24,7 +24,7 @@ def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str,
     Raises
     ------
     ProfileError
-        If a profile is missing or malformed.
+        If a profile is missing or malformed, or misspells one of the pipeline's classifiers.
     TraceError
         If there is no such trace.
     """
@@ -32,7 +32,9 @@ def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str,
     named: dict[str, Path] = {}
     for device in (*cluster.cameras, cluster.edge):
         if device not in named:
-            named[device] = read_device(device, config_dir).path
+            profile = read_device(device, config_dir)
+            profile.check_names(scenario.pipeline.costs)
+            named[device] = profile.path
     for link in (network.uplink, network.backbone):
         if link not in named:
             named[link] = read_link(link, config_dir).path
