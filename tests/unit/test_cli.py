@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import simedge
-from simedge import cli
+from simedge import cli, interrupts
 from simedge.experiment.run import run
 from simedge.metrics.results import Results
 from simedge.metrics.schema import METRICS
@@ -256,6 +256,58 @@ def test_ctrl_c_leaves_one_line_and_nothing_else(tmp_path: Path) -> None:
     assert inside(tmp_path) == []
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+moment = sys.argv[1]
+
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == moment:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+from simedge.__main__ import main
+sys.argv[1:] = ["run", "workload=generated", "horizon_s=3"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["simedge.interrupts", "argparse", "omegaconf", "numpy", "simedge.traces.trace"])
+def test_ctrl_c_during_imports_is_one_line_too(module: str) -> None:
+    done = process("-c", INTERRUPTED_IMPORT, module)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "simedge: interrupted; nothing was written\n"
+
+
+def test_ctrl_c_that_others_make_something_else_of(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swallowed(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError from None
+
+    monkeypatch.setattr("simedge.metrics.results.Results.__post_init__", swallowed)
+    monkeypatch.setattr("simedge.interrupts._seen", False)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        interrupts.leave_at_once()
+        code, out, err = command("run", *SHORT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (code, out, err) == (130, "", "simedge: interrupted\n")
+
+
+def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        interrupts.leave_at_once()
+        interrupts.raise_from_now_on()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_says_how_far_the_run_was(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -264,6 +316,28 @@ def test_ctrl_c_says_how_far_the_run_was(command: Command, monkeypatch: pytest.M
     code, out, err = command("run", *SHORT, "policy=centralized")
     assert (code, out) == (130, "")
     assert re.fullmatch(r"simedge: interrupted at 3\.0 s of 3 s \(centralized\); nothing was written\n", err), err
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [("list",), ("run", *SHORT), ("run", *SHORT, "--json"), ("--help",)])
+@pytest.mark.parametrize(
+    ("redirected", "reason"),
+    [("> /dev/full", "No space left on device"), ("1< /dev/null", "Bad file descriptor"), (">&-", "it is closed")],
+)
+def test_an_output_that_takes_nothing_is_one_line(
+    redirected: str, reason: str, words: tuple[str, ...], unbuffered: str
+) -> None:
+    command = f"{sys.executable} -m simedge {' '.join(words)} {redirected}"
+    done = process("bash", "-c", command, PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 2
+    assert done.stderr == f"simedge: standard output: cannot be written: {reason}; redirect it to another place\n"
+
+
+@pytest.mark.parametrize("redirected", ["2> /dev/full", "2>&-"])
+def test_an_error_that_cannot_be_said_still_has_its_code(redirected: str) -> None:
+    for words, code in (("rnu", 2), (f"run {' '.join(SHORT)} --quiet", 0)):
+        done = process("bash", "-c", f"{sys.executable} -m simedge {words} {redirected}", PYTHONUNBUFFERED="")
+        assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
