@@ -133,8 +133,8 @@ def _convert(hint: Any, value: Any, place: _Place) -> Any:
         return value
     if hint in {int, float}:
         return _convert_number(hint, value, place)
-    if hint is Path and isinstance(value, str):
-        return Path(value)
+    if hint in {str, Path} and isinstance(value, str | Path):
+        return hint(value)
     if not isinstance(value, hint):
         raise place.error(
             f"{shown(value)} is not {'text' if hint is str else hint.__name__}",
@@ -206,8 +206,13 @@ def _convert_number(hint: type, value: Any, place: _Place) -> int | float:
 
 
 def _component(kind: str, hint: Any, value: Any, place: _Place) -> Any:
-    if not isinstance(value, str | Mapping) and value is not None and isinstance(value, hint):
-        return value  # an object of the user's own, given in Python
+    if not isinstance(value, str | Mapping | Real | Sequence | None):  # an object of the user's own, given in Python
+        if isinstance(value, type):
+            raise place.error(f"{value.__name__} is a class, not a {kind}", f"make one: {value.__name__}(…)")
+        if not isinstance(value, hint):
+            lacking = [name for name in dir(hint) if name[0] != "_" and not hasattr(value, name)]
+            raise place.error(f"{shown(value)} is no {kind}", f"give it {', '.join(lacking)}, or choose one by name")
+        return value
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
@@ -256,8 +261,9 @@ def plain(value: Any, given: Any = None) -> Any:
 
 def _plain_field(spec: Field[Any], value: Any, given: Any) -> Any:
     said = plain(value, given)
-    if "catalog" in spec.metadata and isinstance(said, dict):
-        return {"name": _name_of(value, given, spec.metadata["catalog"]), **said}
+    if "catalog" in spec.metadata and value is not None:
+        fields_said = said if isinstance(said, dict) else {}  # an object of the user's own may be no dataclass
+        return {"name": _name_of(value, given, spec.metadata["catalog"]), **fields_said}
     return said
 
 

@@ -143,6 +143,8 @@ def parse(text: str) -> Override:
     >>> parse("network.uplink_bps=50 Mbps").value, parse("seed=3").value, parse("a.b=[1, x]").value
     ('50 Mbps', 3, [1, 'x'])
     """
+    if not isinstance(text, str):
+        raise ConfigError(f"{shown(text)} is not key=value", remedy="give each as a text of its own, such as 'seed=3'")
     if len(text) > _OVERRIDE_CHARACTERS_MAX:
         raise ConfigError(
             f"{shown(text)} is longer than {_OVERRIDE_CHARACTERS_MAX} characters", remedy="put it in a file"

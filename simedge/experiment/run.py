@@ -206,6 +206,8 @@ class Scenario(Node):
         """Simulate the scenario as it stands; see :func:`run`."""
         if seed is not None:
             return Scenario({**self._mapping, "seed": _whole(seed)}, self._config_dir).run(progress=progress)
+        if not (progress is None or callable(progress)):
+            raise ConfigError(f"{progress!r} cannot be called", where="progress", remedy="give a function of two times")
         checked = self.check()
         resolved = {"system": self._mapping["system"], **config.plain(checked, self._mapping)}
         system = self._system()(checked, self._config_dir)

@@ -126,8 +126,10 @@ def test_a_component_is_chosen_by_name_or_given_as_an_object() -> None:
     assert box(policy={"name": "videoedge_l", "partition_point": 0.25}).policy == VideoEdgeL(0.25)
     own = VideoEdgeL(0.5)
     assert box(policy=own).policy is own
-    with pytest.raises(ConfigError, match="policy: needs the name of a policy"):
+    with pytest.raises(ConfigError, match="policy: <object object at .* is no policy; give it decide, due, start, or"):
         box(policy=object())
+    with pytest.raises(ConfigError, match="policy: VideoEdgeL is a class, not a policy; make one"):
+        box(policy=VideoEdgeL)
 
 
 def test_plain_is_the_inverse_of_build() -> None:
@@ -510,6 +512,56 @@ def test_policies_meet_on_the_same_arrivals() -> None:
     for name in ("arrived_s", "size_bytes"):
         assert columns[0][name].tolist() == columns[1][name].tolist()
     assert runs[0].fingerprint != runs[1].fingerprint
+
+
+class Own:
+    """A policy that is no dataclass."""
+
+    def start(self, setting: Any, rng: Any) -> None:
+        """Nothing to learn."""
+
+    def due(self, now_s: float) -> bool:
+        return False
+
+    def decide(self, observation: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_a_policy_object_of_ones_own_runs_and_has_a_name() -> None:
+    hashes = []
+    for policy in (Own(), Own()):
+        scenario = simedge.load("campus", "workload=generated", "horizon_s=1")
+        scenario.policy = policy
+        result = scenario.run()
+        assert result.policy == f"{Own.__module__}:Own"
+        assert result.metrics["arrived_units"] > 0
+        hashes.append(config.config_hash(result.config))
+    assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((3,), "scenario: 3 is neither a name nor a path; known: campus"),
+        ((None,), "scenario: None is neither"),
+        ((["campus"],), "scenario: ['campus'] is neither"),
+        (("campus", 5), "5 is not key=value; give each as a text of its own"),
+        (("campus", None), "null is not key=value"),
+        (("campus", b"seed=3"), "b'seed=3' is not key=value"),
+        (("campus", ["seed=3"]), "['seed=3'] is not key=value; give each as a text of its own"),
+        (("campus", {"seed": 3}), "{'seed': 3} is not key=value"),
+    ],
+)
+def test_arguments_of_the_wrong_type_are_one_line(given: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        simedge.run(*given)
+    assert str(refused.value).startswith(says)
+
+
+def test_options_of_the_wrong_type_are_one_line() -> None:
+    for options, says in [({"config_dir": 3}, "3: is not a folder"), ({"progress": 3}, "progress: 3 cannot be called")]:
+        with pytest.raises(ConfigError, match=says):
+            simedge.run("campus", "workload=generated", "horizon_s=1", **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", [True, 1.5, "x", -1, None])
