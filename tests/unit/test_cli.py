@@ -75,6 +75,22 @@ def test_the_table_says_what_the_run_gave(command: Command) -> None:
     assert f"÷{base['latency_s_mean'] / other['latency_s_mean']:.2f}" in rows[0]
 
 
+def test_the_footer_says_what_shares_are_of_and_which_cameras_are_idle(command: Command, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.csv"
+    rows = "".join(f"0.5,camera_{camera},car,2500\n" for camera in (1, 2, 4))
+    clip.write_text(f"arrived_s,camera,path,size_bytes\n{rows}")
+    idle = r"^(\d+) of (\d+) cameras see no ROI in the recorded trace; workload=generated draws for all$"
+    _, out, _ = command("run", f"workload.trace={clip}", "cluster.groups=16", "slo_s=2 s")
+    assert re.findall(idle, out, re.MULTILINE) == [("93", "96")]
+    assert "later than 2 s: share of completed units; served: completed share of arrived units\n" in out
+    _, out, _ = command("run", *SHORT, "seed=3", "workload.tracks.rate_ips=1", "policy=centralized,camera_only")
+    assert re.findall(idle, out, re.MULTILINE) == []
+    clip.write_text(
+        f"arrived_s,camera,path,size_bytes\n{rows}0.6,camera_3,car,9\n0.6,camera_5,car,9\n0.6,camera_6,car,9"
+    )
+    assert re.findall(idle, command("run", f"workload.trace={clip}")[1], re.MULTILINE) == []
+
+
 def test_json_is_an_object_for_one_policy_and_a_list_for_several(command: Command) -> None:
     code, out, err = command("run", "--json", *SHORT, "seed=4")
     assert (code, err) == (0, "")

@@ -126,7 +126,7 @@ def test_a_component_is_chosen_by_name_or_given_as_an_object() -> None:
     assert box(policy={"name": "videoedge_l", "partition_point": 0.25}).policy == VideoEdgeL(0.25)
     own = VideoEdgeL(0.5)
     assert box(policy=own).policy is own
-    with pytest.raises(ConfigError, match="policy: <object object at .* is no policy; give it decide, due, start, or"):
+    with pytest.raises(ConfigError, match=r"policy: <object object at .* is no policy; give it decide, due, start, or"):
         box(policy=object())
     with pytest.raises(ConfigError, match="policy: VideoEdgeL is a class, not a policy; make one"):
         box(policy=VideoEdgeL)
