@@ -23,7 +23,7 @@ from simedge.errors import ConfigError, InputError, suggest
 from simedge.experiment import catalog
 from simedge.units import parse_quantity, unit_of
 
-__all__ = ["build", "keys_of", "plain", "shown"]
+__all__ = ["build", "keys_of", "meant", "plain", "plain_field", "shown"]
 
 T = TypeVar("T")
 _SHOWN_CHARACTERS = 60
@@ -82,7 +82,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
     known = {spec.name: spec for spec in fields(cls) if spec.init}  # type: ignore[arg-type]
     for key in mapping:
         if key not in known:
-            raise ConfigError("unknown key", where=_join(where, str(key)), remedy=_meant(cls, str(key), where))
+            raise ConfigError("unknown key", where=_join(where, str(key)), remedy=meant(cls, str(key), where))
     hints = typing.get_type_hints(cls)
     arguments = {}
     for name, spec in known.items():
@@ -244,7 +244,7 @@ def plain(value: Any, given: Any = None) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         below = given if isinstance(given, Mapping) else {}
         return {
-            spec.name: _plain_field(spec, getattr(value, spec.name), below.get(spec.name))
+            spec.name: plain_field(spec, getattr(value, spec.name), below.get(spec.name))
             for spec in fields(value)
             if spec.init
         }
@@ -259,7 +259,8 @@ def plain(value: Any, given: Any = None) -> Any:
     return str(value)
 
 
-def _plain_field(spec: Field[Any], value: Any, given: Any) -> Any:
+def plain_field(spec: Field[Any], value: Any, given: Any = None) -> Any:
+    """Turn the value of a field back into plain values; a component has its ``name``. See :func:`plain`."""
     said = plain(value, given)
     if "catalog" in spec.metadata and value is not None:
         fields_said = said if isinstance(said, dict) else {}  # an object of the user's own may be no dataclass
@@ -287,7 +288,7 @@ def keys_of(cls: type, where: str = "") -> Iterator[str]:
                 yield from keys_of(hint, key)  # type: ignore[arg-type]
 
 
-def _meant(cls: type, key: str, where: str) -> str:
+def meant(cls: type, key: str, where: str) -> str:
     """Remedy an unknown key: a close match beside it, else the same key at another depth, else all keys."""
     beside = [spec.name for spec in fields(cls) if spec.init]
     close = difflib.get_close_matches(key, beside, n=3, cutoff=0.6)

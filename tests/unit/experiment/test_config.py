@@ -477,7 +477,7 @@ def test_a_scenario_is_read_and_edited_by_key_or_attribute() -> None:
     assert {"network", "run", "seed"} <= set(dir(scenario))
     with pytest.raises(AttributeError, match="did you mean 'network'"):
         _ = scenario.netwrok
-    with pytest.raises(KeyError, match="unset or unknown"):
+    with pytest.raises(KeyError, match=r"network\.rate: unknown key"):
         _ = scenario["network.rate"]
     scenario.seed = -1
     with pytest.raises(ConfigError, match="seed"):
