@@ -170,6 +170,10 @@ def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) ->
     ConfigError
         If there is none; close matches are named.
     """
+    if not isinstance(scenario, str | Path):
+        raise ConfigError(
+            f"{scenario!r} is neither a name nor a path", where="scenario", remedy=suggest("", scenarios(config_dir))
+        )
     said = str(scenario)
     if said.endswith(".yaml") and is_file(said):
         return Path(said).resolve()
@@ -191,8 +195,8 @@ def user_roots(config_dir: str | Path | None) -> list[Path]:
     """
     if config_dir is None:
         return []
-    folder = Path(config_dir).resolve()
-    if not folder.is_dir():
+    folder = Path(config_dir).resolve() if isinstance(config_dir, str | Path) else None
+    if folder is None or not folder.is_dir():
         raise ConfigError("is not a folder", where=str(config_dir), remedy="give the folder of your own scenarios")
     return [folder / "scenarios" if (folder / "scenarios").is_dir() else folder]
 

@@ -17,7 +17,7 @@ from simedge.policies.video.partitioner import partition_plan, static_point
 from simedge.systems.base import Progress, System
 from simedge.systems.video.flow import VideoFlow
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
-from simedge.systems.video.workload import arrivals
+from simedge.systems.video.workload import arrivals, inputs
 
 __all__ = ["VideoSystem"]
 
@@ -42,7 +42,8 @@ class VideoSystem(System):
 
     def __init__(self, scenario: VideoScenario, config_dir: Path | None = None) -> None:
         self.scenario = scenario
-        trace, self._inputs = arrivals(scenario, config_dir)
+        self._inputs = inputs(scenario, config_dir)
+        trace = arrivals(scenario, config_dir)
         recorded_s = trace.duration_s if scenario.workload.kind == "recorded" else CLIP_S
         self.horizon_s = float(scenario.horizon_s or recorded_s)
         try:
