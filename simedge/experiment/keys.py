@@ -170,8 +170,12 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 def sections(system: str) -> Iterator[tuple[str, str, list[Key]]]:
     """Every key of a system's configuration: title, a line about them, and the keys, for each place that has keys."""
     places: list[tuple[str, str, str, type]] = [("", "", "", catalog.load("system", system).configuration)]
+    told: set[str] = set()
     while places:
         title, about, where, cls = places.pop(0)
+        if title in told:  # a component that several policies have
+            continue
+        told.add(title)
         found = list(keys(cls, where).values())
         yield title, about, [key for key in found if key.holder is None or key.kind]
         below: list[tuple[str, str, str, type]] = []

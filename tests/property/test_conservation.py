@@ -158,6 +158,7 @@ def test_a_row_that_migrates_twice_waits_in_two_queues(small_scenario, horizon_s
         network={"uplink_bps": 4e5, "call_s": 0.01, "call_units": 1},
         policy=Moves(),
         horizon_s=horizon_s,
+        control_delay_s=0.0,
     )
     rois = run.rois
     if horizon_s < 1:  # rows 2 and 4 are under way, row 3 has come to camera_2, the others are in batches

@@ -542,7 +542,7 @@ def test_a_policy_object_of_ones_own_runs_and_has_a_name() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ((3,), "scenario: 3 is neither a name nor a path; known: campus"),
+        ((3,), "scenario: 3 is neither a name nor a path; known: artifact, campus"),
         ((None,), "scenario: None is neither"),
         ((["campus"],), "scenario: ['campus'] is neither"),
         (("campus", 5), "5 is not key=value; give each as a text of its own"),
