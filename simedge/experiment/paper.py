@@ -140,7 +140,7 @@ class Reproduction:
     rows : list of dict
         One per policy and metric, then one per acceptance band. ``item`` is the table's name for the first and the
         band's (``A2``) for the others, so item, policy and metric name one row; ``table`` is always the table's. Keys:
-        item, policy, metric, published, simulated, low, high, verdict, table, band_low, band_high, tolerance,
+        item, policy, metric, published, simulated, low, high, verdict, table, band_low, band_high, strict, tolerance,
         tolerance_kind, kind, source, note. None where there is nothing.
     """
 
@@ -338,7 +338,7 @@ def _cell_row(
         cell.published if cell else math.nan,
         simulated,
         cell_verdict(cell, simulated),
-        (math.nan, math.nan),
+        (math.nan, math.nan, None),
         beside,
     )
 
@@ -350,7 +350,7 @@ def _target_row(target: Target, found: Mapping[tuple[str, str], Estimate]) -> di
         math.nan,
         simulated,
         target_verdict(target, simulated),
-        (target.low, target.high),
+        (target.low, target.high, target.strict),
         (None, None, "target", target.source, None),
     )
 
@@ -360,7 +360,7 @@ def _row(
     published: float,
     simulated: Estimate,
     verdict: str,
-    band: tuple[float, float],
+    band: tuple[float, float, bool | None],
     beside: tuple[Any, ...],
 ) -> dict[str, Any]:
     item, policy, metric, table = names
@@ -381,6 +381,7 @@ def _row(
         "table": table,
         "band_low": finite(band[0]),
         "band_high": finite(band[1]),
+        "strict": band[2],
         "tolerance": tolerance,
         "tolerance_kind": tolerance_kind,
         "kind": kind,
