@@ -11,9 +11,11 @@ The face of the package; everything is imported on first use::
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it: importing typing costs more than all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from simedge.experiment import catalog
     from simedge.experiment.paper import reproduce
     from simedge.experiment.run import load, run

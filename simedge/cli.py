@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import io
 import os
 import re
 import shutil
@@ -17,7 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_reproduce
+from simedge import __version__, cli_reproduce, interrupts
+from simedge.console import ReaderGone, complain, guarded_output
 from simedge.errors import InputError, OutputError, suggest
 
 if TYPE_CHECKING:
@@ -73,35 +73,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or os.environ.get("SIMEDGE_DEBUG", "") not in {"", "0"}
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without × shows ? instead of failing
     try:
-        code = _dispatch([word for word in words if word != "--debug"])
-        sys.stdout.flush()
-        return code
+        with guarded_output():
+            return _dispatch([word for word in words if word != "--debug"])
     except InputError as problem:
         if debug:
             raise
-        return _complain(str(problem), 2)
+        return complain(str(problem), 2)
     except (KeyboardInterrupt, _Interrupted) as stop:
-        return _complain(str(stop) or "interrupted; nothing was written", 130)
-    except BrokenPipeError:
-        # The reader went away, as `| head` does. What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return complain(str(stop) or "interrupted; nothing was written", 130)
+    except ReaderGone:
         return 0
     except Exception as problem:
+        if interrupts.seen():  # and what was imported or called meanwhile made something else of it
+            return complain("interrupted", 130)
         if debug:
             raise
         first = next(iter(str(problem).splitlines()), "")
         what = f"internal error: {type(problem).__name__}{f': {first}' if first else ''}"
-        return _complain(f"{what}; please report it, with what the same command prints under --debug", 3)
-
-
-def _complain(line: str, code: int) -> int:
-    encoding = sys.stderr.encoding or "utf-8"
-    said = f"simedge: {' '.join(line.split())}".encode(encoding, "backslashreplace").decode(encoding)
-    print(said, file=sys.stderr, flush=True)
-    return code
+        return complain(f"{what}; please report it, with what the same command prints under --debug", 3)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -251,7 +241,7 @@ class _Watch:
     """Shows progress on a terminal, and remembers how far the run is for the one who interrupts it."""
 
     def __init__(self, quiet: bool) -> None:
-        self._shown = not quiet and sys.stderr.isatty()
+        self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self._at = ""
 
     def __enter__(self) -> _Watch:
@@ -278,6 +268,7 @@ class _Watch:
 
     def of(self, policy: str) -> Callable[[float, float], None]:
         """Give the callable that the run of a policy reports to."""
+        interrupts.raise_from_now_on()
         self._at = f" at 0.0 s ({policy})"
         task = self._bars.add_task(policy, start=False, total=None, speed=0.0) if self._shown else None
         next_s = 0.0
@@ -351,6 +342,7 @@ def _trace_make(options: Any) -> int:
     assert path is not None
     chosen = ["workload.kind=generated", *options.overrides]
     trace = load(options.scenario, *chosen, config_dir=options.config_dir).arrivals()
+    interrupts.raise_from_now_on()
     trace.write(path)
     print(f"{path}: {_described(trace)}")
     return 0
@@ -393,5 +385,6 @@ def _trace_show(options: Any) -> int:
     for line in report.trace_lines(trace):
         print(line)
     if figure is not None:
+        interrupts.raise_from_now_on()
         print(report.draw_trace(trace, figure))
     return 0

@@ -10,7 +10,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 from simedge.errors import InputError, OutputError, suggest
 
-__all__ = ["atomic_directory", "atomic_file", "bundled", "digest", "find", "names", "read_yaml"]
+__all__ = ["atomic_directory", "atomic_file", "bundled", "digest", "digests", "find", "names", "read_yaml"]
 
 _YAML_BYTES_MAX = 2**20
 
@@ -88,6 +89,15 @@ def digest(path: Path) -> str:
     """BLAKE2b digest of a file's bytes, 32 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def digests(named: Mapping[str, Path]) -> dict[str, str]:
+    """Digests of files by file name, sorted; of files with one file name by the names given to them.
+
+    A file's folder is left out where that can be, so that the same files have the same digests wherever they stand.
+    """
+    shared = Counter(path.name for path in set(named.values()))
+    return dict(sorted((path.name if shared[path.name] == 1 else name, digest(path)) for name, path in named.items()))
 
 
 def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:

@@ -51,6 +51,9 @@ class Entry(NamedTuple):
 
 
 _BASELINES = "simedge.policies.video.baselines"
+_DISTREAM = "simedge.policies.video.distream:Distream"
+_ARTIFACT = "simedge.policies.video.artifact:DistreamArtifact"
+_PREDICTOR = "simedge.policies.video.predictor"
 
 _CATALOG: dict[str, dict[str, Entry]] = {
     "system": {
@@ -66,6 +69,35 @@ _CATALOG: dict[str, dict[str, Entry]] = {
         "videoedge_l": Entry(
             f"{_BASELINES}:VideoEdgeL", "VideoEdge-Lossless: one static split by compute capacity", "video"
         ),
+        "distream": Entry(_DISTREAM, "Distream: balances across cameras, moves the partition points", "video"),
+        "distream_l": Entry(
+            _DISTREAM, "Distream-L: balances, static partition points", "video", {"repartition": False}
+        ),
+        "distream_p": Entry(_DISTREAM, "Distream-P: moves the partition points only", "video", {"balance": False}),
+        "distream_fast": Entry(
+            _DISTREAM,
+            "Distream at every report, without prediction",
+            "video",
+            {"gamma_s": 0.05, "predictor": {"name": "none"}},
+        ),
+        "static_split": Entry(
+            _DISTREAM,
+            "one static split, all cameras against all compute (Fig. 1.4, workload-agnostic)",
+            "video",
+            {"balance": False, "repartition": False},
+        ),
+        "distream_artifact": Entry(_ARTIFACT, "Distream with the heuristics of the authors' program", "video"),
+        "distream_l_artifact": Entry(
+            _ARTIFACT, "Distream-L with the heuristics of the authors' program", "video", {"repartition": False}
+        ),
+        "distream_p_artifact": Entry(
+            _ARTIFACT, "Distream-P with the heuristics of the authors' program", "video", {"balance": False}
+        ),
+    },
+    "predictor": {
+        "none": Entry(f"{_PREDICTOR}:NoPredictor", "predicts nothing", "video"),
+        "ewma": Entry(f"{_PREDICTOR}:EwmaPredictor", "arrivals go on at their moving mean", "video"),
+        "oracle": Entry(f"{_PREDICTOR}:OraclePredictor", "knows the arrivals to come", "video"),
     },
     "arrivals": {
         "video": Entry("simedge.systems.video.workload:arrivals", "the ROI arrivals of a video scenario", "video"),
@@ -81,8 +113,8 @@ def names(kind: str, system: str | None = None) -> list[str]:
 
     Examples
     --------
-    >>> names("policy", "video")
-    ['camera_only', 'centralized', 'videoedge_l']
+    >>> names("policy", "video")  # doctest: +ELLIPSIS
+    ['camera_only', 'centralized', 'distream', ..., 'videoedge_l']
     """
     return sorted(name for name, found in _CATALOG[kind].items() if system in {None, found.system})
 
@@ -138,6 +170,10 @@ def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) ->
     ConfigError
         If there is none; close matches are named.
     """
+    if not isinstance(scenario, str | Path):
+        raise ConfigError(
+            f"{scenario!r} is neither a name nor a path", where="scenario", remedy=suggest("", scenarios(config_dir))
+        )
     said = str(scenario)
     if said.endswith(".yaml") and is_file(said):
         return Path(said).resolve()
@@ -159,8 +195,8 @@ def user_roots(config_dir: str | Path | None) -> list[Path]:
     """
     if config_dir is None:
         return []
-    folder = Path(config_dir).resolve()
-    if not folder.is_dir():
+    folder = Path(config_dir).resolve() if isinstance(config_dir, str | Path) else None
+    if folder is None or not folder.is_dir():
         raise ConfigError("is not a folder", where=str(config_dir), remedy="give the folder of your own scenarios")
     return [folder / "scenarios" if (folder / "scenarios").is_dir() else folder]
 

@@ -46,3 +46,14 @@ class BatchLog:
         times = np.array([time for time, _ in self.entries])
         column[self.rows()] = np.repeat(times, [len(rows) for _, rows in self.entries])
         return column
+
+    def total(self, size: int) -> npt.NDArray[np.float64]:
+        """Sum of the logged times of each row, (size,), for a log of durations; 0 where a row was never logged."""
+        times = np.array([time for time, _ in self.entries])
+        durations = np.repeat(times, [len(rows) for _, rows in self.entries])
+        total: npt.NDArray[np.float64] = np.bincount(self.rows(), weights=durations, minlength=size)  # type: ignore[assignment]
+        return total
+
+    def count(self, size: int) -> npt.NDArray[np.int32]:
+        """How often each row was logged, (size,)."""
+        return np.bincount(self.rows(), minlength=size).astype(np.int32)

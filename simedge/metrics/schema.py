@@ -34,7 +34,7 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer[Any]]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a column or its meaning changes; a reader refuses what it does not know."""
 
 
@@ -51,7 +51,7 @@ class Metric(NamedTuple):
     """A number that sums up a run. A name that ends in ``.<…>`` stands for one metric per such thing."""
 
     name: str
-    unit: Literal["s", "units", "units/s", "classifiers/s", "bytes", "1"]
+    unit: Literal["s", "units", "calls", "units/s", "classifiers/s", "bytes", "1"]
     about: str
 
 
@@ -66,13 +66,16 @@ Columns = Mapping[str, np.ndarray[Any, Any] | Categorical]
 """The raw columns of one table by name, all of one length."""
 
 PARTS: dict[str, str] = {
-    "queue_s": "waiting in the camera's queue, frames that wait for admission included",
+    "queue_s": "waiting in camera queues, after a migration the other camera's too; waiting frames included",
     "camera_s": "executing on the camera, until its batch ends",
-    "network_s": "waiting for the uplink, on it, and in migration",
+    "network_s": "waiting for an uplink and on it, on the way to the edge and in every migration",
     "edge_queue_s": "waiting in the edge queue",
     "edge_s": "executing at the edge, until its batch ends",
 }
-"""The parts of a latency, in the order in which a unit goes through them; they sum to ``latency_s``."""
+"""The parts of a latency, in the order in which a unit goes through them; they sum to ``latency_s``.
+
+Migrations are an exception to the order: their time is in ``network_s``, which like all parts is known only once those
+before it are. A unit that is on its way to another camera has no known part."""
 
 TABLES: dict[str, tuple[Column, ...]] = {
     # One row per ROI of the trace, in trace order.
@@ -84,6 +87,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("size_bytes", "float64", "bytes", "payload when it travels"),
         Column("cut", "int32", "1", "vertices executed on the camera; -1 while not decided"),
         Column("processed_by", "category", "", "camera whose engine took it; not `camera` when it migrated"),
+        Column("migrations", "int32", "1", "how often it went over to another camera"),
         *(Column(part, "float64", "s", f"time {about}; NaN while in the system") for part, about in PARTS.items()),
         Column("latency_s", "float64", "s", "from its frame to its completion; NaN while in the system"),
         Column("done_s", "float64", "s", "time of its completion; NaN while in the system"),
@@ -117,11 +121,20 @@ def _metrics() -> dict[str, Metric]:
     add("throughput_ips", "units/s", "units completed per 1-s bin, idle bins included", "mean", "p50", "p75", "p99")
     add("classifier_ips", "classifiers/s", "classifier executions of completed units per 1-s bin", "mean")
     add("latency_s", "s", "completion minus frame time, completed units only", "mean", "p50", "p75", "p99", "max")
+    bound = "latency of the arrived units at a pooled FIFO server with the capacity of all devices"
+    add("bound_latency_s", "s", bound, "mean", "p50", "p75", "p99")
+    add(
+        "fraction_of_bound",
+        "1",
+        "bound_latency_s_mean over latency_s_mean; below 1 while all is served",
+    )
     for name, about in PARTS.items():
         add(name, "s", f"time a completed unit spent {about}", "mean")
     add("slo_miss_ratio", "1", "share of completed units later than slo_s")
     add("imbalance_index", "1", "max/mean - 1 of the drain times of cameras and edge", "mean", "p50", "p75", "p99")
     add("accumulated_units", "units", "units in all queues, per report", "mean", "p50", "p75", "p99", "max")
+    add("migrated_units", "units", "units that went over to another camera, each as often as it did")
+    add("migration_calls", "calls", "calls in which they travelled")
     add("utilisation.<entity>", "1", "busy share of the horizon, of one camera or GPU")
     add("utilisation.cameras", "1", "mean utilisation of the cameras")
     add("utilisation.edge", "1", "mean utilisation of the GPUs")
@@ -189,7 +202,7 @@ def show(name: str, value: float) -> str:
         return format_quantity(value, unit)
     if unit == "1":
         return f"{value:.3g}" if name.startswith("imbalance") else f"{100 * value:.3g} %"
-    return f"{value:,.0f} {unit}" if unit == "units" else f"{value:,.1f} {unit}"
+    return f"{value:,.0f} {unit}" if unit in {"units", "calls"} else f"{value:,.1f} {unit}"
 
 
 def conform(table: str, columns: Columns) -> dict[str, np.ndarray[Any, Any] | Categorical]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from simedge.metrics.bound import PooledServer
 from simedge.metrics.schema import PARTS, Categorical, Columns, FloatArray
 
 __all__ = ["per_second", "summarise"]
@@ -63,8 +64,9 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     columns : mapping of str to columns
         Tables ``rois`` and ``reports`` as the schema lists them, reports sorted by time.
     facts : mapping
-        ``horizon_s``, ``warmup_s``, ``slo_s`` (s), ``capacity_ips`` (entity of a report -> units/s, > 0), ``busy_s``
-        (device -> s), ``path_lengths`` (path -> classifiers) and ``bytes`` (camera -> bytes).
+        ``horizon_s``, ``warmup_s``, ``slo_s`` (s), ``bound_ips`` (units/s of all devices together, > 0),
+        ``capacity_ips`` (entity of a report -> units/s, > 0), ``busy_s`` (device -> s), ``path_lengths`` (path ->
+        classifiers), ``bytes`` (camera -> bytes), ``migrated_units`` and ``migration_calls``.
 
     Returns
     -------
@@ -80,8 +82,8 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     -----
     Units that arrived before the warm-up ended count in no metric of units or latencies; bins and reports before it
     are left out. A completion counts in its bin whenever the unit arrived, for it is work done in that second.
-    Utilisation and bytes are of the whole run. The imbalance index is that of Eqs. 1.1 and 1.3 over the cameras and
-    the edge (as in Fig. 1.13), with workloads divided by capacity, so that 0 means equal drain times.
+    Utilisation, migrations and bytes are of the whole run. The imbalance index is that of Eqs. 1.1 and 1.3 over the
+    cameras and the edge (as in Fig. 1.13), with workloads divided by capacity, so that 0 means equal drain times.
     Percentiles interpolate linearly.
 
     Examples
@@ -97,6 +99,7 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     >>> reports |= {"backlog_units": np.array([1.0, 0.0])}
     >>> facts = {"horizon_s": 1.0, "warmup_s": 0.0, "slo_s": 0.4, "path_lengths": {"car": 4}, "bytes": {"camera_1": 9}}
     >>> facts |= {"capacity_ips": {"camera_1": 50.0, "edge": 350.0}, "busy_s": {"camera_1": 0.25, "gpu_1": 0.0}}
+    >>> facts |= {"bound_ips": 5.0, "migrated_units": 0, "migration_calls": 0}
     >>> metrics = summarise({"rois": rois, "reports": reports}, facts)
     >>> [metrics[m] for m in ("served_ratio", "throughput_ips_mean", "classifier_ips_mean", "latency_s_p99")]
     [0.5, 1.0, 4.0, 0.5]
@@ -107,6 +110,7 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     return {
         **_units(columns["rois"], facts),
         **_queues(columns["reports"], facts),
+        **{name: float(facts[name]) for name in ("migrated_units", "migration_calls")},
         **_utilisation(cameras, facts),
         **_bytes(cameras, facts),
     }
@@ -124,6 +128,12 @@ def _units(rois: Columns, facts: Mapping[str, Any]) -> dict[str, float]:
     lengths = np.array([facts["path_lengths"][name] for name in path.names], dtype=np.float64)
     units_ips = per_second(done_s, warmup_s, horizon_s)
     classifiers_ips = per_second(done_s, warmup_s, horizon_s, lengths[path.codes])
+    bound = _statistics(
+        "bound_latency_s",
+        PooledServer(float(facts["bound_ips"])).latencies_s(arrived_s)[arrived],
+        ("mean", "p50", "p75", "p99"),
+    )
+    latencies = _statistics("latency_s", latency_s, ("mean", "p50", "p75", "p99", "max"))
     return {
         "arrived_units": arrived_units,
         "completed_units": completed_units,
@@ -131,7 +141,9 @@ def _units(rois: Columns, facts: Mapping[str, Any]) -> dict[str, float]:
         "served_ratio": completed_units / arrived_units if arrived_units else math.nan,
         **_statistics("throughput_ips", units_ips, ("mean", "p50", "p75", "p99")),
         **_statistics("classifier_ips", classifiers_ips, ("mean",)),
-        **_statistics("latency_s", latency_s, ("mean", "p50", "p75", "p99", "max")),
+        **latencies,
+        **bound,
+        "fraction_of_bound": bound["bound_latency_s_mean"] / latencies["latency_s_mean"],
         **{f"{part}_mean": _mean(_numbers(rois, part)[completed]) for part in PARTS},
         "slo_miss_ratio": _mean(latency_s > float(facts["slo_s"])),
     }

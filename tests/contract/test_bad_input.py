@@ -196,6 +196,17 @@ CASES = {
         "  classifiers: {kind: {latency: {1: 1.0, 64: 60.0}, unit: ms, kind: assumed, source: a test}}\n",
         "is not profiled on odd",
     ),
+    "crooked latencies": device(
+        f"{DEVICE}  classifiers: {{kind: {{latency: {{1: 5, 8: 6, 64: 300}}, unit: ms, kind: measured, source: x}}}}\n",
+        "inference.classifiers.kind.latency: at batch 64 the nearest line",
+    ),
+    "misspelled classifier": device(
+        f"{DEVICE}  classifiers: {{vehicle_colour: {{latency: {{1: 5}}, unit: ms, kind: measured, source: x}}}}\n",
+        "the pipeline has no classifier 'vehicle_colour', but 'vehicle_color' is not measured; write 'vehicle_color'",
+    ),
+    "unknown device behind a trace that does not fit": typed(
+        "cluster.cameras=[jetson_tx9]", "there is no 'jetson_tx9' in hardware_profiles; did you mean 'jetson_tx2'"
+    ),
     "profile without a number": device("name: odd\ninference: {}\n", "inference.batch_max: missing"),
     "profile without a source": device(
         DEVICE.replace(", source: a test", "", 1), "inference.batch_max.source: missing"

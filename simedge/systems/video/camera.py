@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,17 @@ class Camera:
     done : BatchLog
         Log of units that need nothing more.
 
+    Attributes
+    ----------
+    arrived, processed : int
+        Units that its frames brought, and that left its engine or went past it, so far.
+    taken, executed : BatchLog
+        When units left the queue, and the engine.
+    moved : BatchLog
+        Migrations from here that arrived: how long each call was on its way, s, and its units.
+    given_units, moved_units, moved_calls : int
+        Units that migrations took from the queue here, and units and calls of those that arrived.
+
     Notes
     -----
     The engine takes rows only while the outbound queue has room; what it took it delivers. A row whose cut leaves
@@ -66,7 +78,12 @@ class Camera:
         "arrived",
         "device",
         "executed",
+        "finished",
+        "given_units",
         "index",
+        "moved",
+        "moved_calls",
+        "moved_units",
         "outbound",
         "processed",
         "queue",
@@ -90,8 +107,9 @@ class Camera:
         done: BatchLog,
     ) -> None:
         self.index, self.queue, self.outbound, self.device, self.uplink = index, queue, outbound, device, uplink
-        self.arrived = self.processed = 0
-        self.taken, self.executed = BatchLog(), BatchLog()
+        self.arrived = self.processed = self.finished = 0
+        self.given_units = self.moved_units = self.moved_calls = 0
+        self.taken, self.executed, self.moved = BatchLog(), BatchLog(), BatchLog()
         self._env, self._table, self._codes, self._edge, self._done = env, table, codes, edge, done
         self._batch_max, self._call_units = batch, call_units
         self._low: list[int] = []
@@ -173,9 +191,11 @@ class Camera:
         self.processed += len(batch)
         finished = [row for row, cut in zip(batch, self._batch_codes, strict=True) if all_camera[cut]]
         if len(finished) == len(batch):
+            self.finished += len(batch)
             self._done.append(entry)
         else:
             if finished:
+                self.finished += len(finished)
                 self._done.append((self._env._now, finished))
                 leaving = [row for row, cut in zip(batch, self._batch_codes, strict=True) if not all_camera[cut]]
             else:
@@ -194,6 +214,11 @@ class Camera:
         self._call = rows = outbound.take(self._call_units)
         self.uplink.send(self._table.message_bytes(rows), self._call_arrived)
         return True
+
+    def outbound_backlog(self) -> float:
+        """Cost left of what waits for the uplink, in mean units."""
+        code, remaining = self._table.code, self._codes.remaining
+        return math.fsum([remaining[code[row]] for row in self.outbound.rows])
 
     def _edge_has_room(self) -> None:
         self._waiting_for_edge = False
@@ -229,11 +254,22 @@ class Camera:
     def give(self, rois: int, route: Route, receive: Callable[[list[int]], None]) -> None:
         """Migrate the oldest visible rows, at most `rois`, in calls over this camera's uplink (§1.4, Scheduling)."""
         rows = self.queue.take(min(rois, self.queue.visible))
+        self.given_units += len(rows)
         for begin in range(0, len(rows), self._call_units):
-            part = rows[begin : begin + self._call_units]
-            route.send(self._table.message_bytes(part), lambda part=part: receive(part))  # type: ignore[misc]
+            self._carry(rows[begin : begin + self._call_units], route, receive)
         if self.device.idle:
             self._run_engine()
+
+    def _carry(self, rows: list[int], route: Route, receive: Callable[[list[int]], None]) -> None:
+        begun_s = self._env._now
+
+        def arrived() -> None:
+            self.moved.append((self._env._now - begun_s, rows))
+            self.moved_units += len(rows)
+            self.moved_calls += 1
+            receive(rows)
+
+        route.send(self._table.message_bytes(rows), arrived)
 
     def receive(self, rows: list[int]) -> None:
         """Rows of another camera arrive."""

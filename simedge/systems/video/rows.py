@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from simedge.kernel import Streams
 from simedge.policies.video.pipeline import Pipeline
@@ -105,6 +106,12 @@ class RoiTable:
         """Payload of a call that carries these rows."""
         size = self.size_bytes
         return size * len(rows) if isinstance(size, float) else sum([size[row] for row in rows])
+
+    def arriving(self, now_s: float, horizon_s: float) -> npt.NDArray[np.float64]:
+        """Count the rows of each camera that arrive in (now, now + horizon], (C,): what an oracle is told."""
+        trace = self.trace
+        begin, end = np.searchsorted(trace.arrived_s, (now_s, now_s + horizon_s), side="right")
+        return np.bincount(trace.camera[begin:end], minlength=len(trace.cameras)).astype(np.float64)
 
     def frames(self, camera: int) -> tuple[list[float], list[list[int]]]:
         """Return times and rows of a camera's frames: rows of one camera and one time are one frame."""

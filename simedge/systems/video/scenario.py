@@ -42,9 +42,11 @@ class Queues:
     Attributes
     ----------
     admission : {"interleaved", "fifo"}
-        See `simedge.kernel.queue.InputQueue`; *fifo* is unbounded.
-    camera_units, outbound_units : int
-        Visible places of a camera's input queue, and of its queue for the uplink.
+        How frames enter a full queue: one ROI of each waiting frame in turn; or never full, first in first out.
+    camera_units : int
+        Visible places of a camera's input queue.
+    outbound_units : int
+        Places of a camera's queue for the uplink.
     edge_units : int
         Places of the edge queue for each GPU of the cluster.
     """
@@ -72,8 +74,10 @@ class ClusterSpec:
         GPUs of one group.
     groups : int
         Number of groups.
-    camera_batch, edge_batch : int
-        Largest batch on a camera and on a GPU (§1.4: 8 and 32).
+    camera_batch : int
+        Largest batch on a camera (§1.4: 8).
+    edge_batch : int
+        Largest batch on a GPU (§1.4: 32).
     """
 
     cameras: tuple[str, ...]
@@ -112,10 +116,14 @@ class Network:
 
     Attributes
     ----------
-    uplink, backbone : str
-        Link profiles.
-    uplink_bps, call_s : float or None
-        Rate and call cost of the cameras' links; None: the profile's.
+    uplink : str
+        Link profile of the cameras' links.
+    backbone : str
+        Link profile of the switch's link to the edge.
+    uplink_bps : float or None
+        Rate of the cameras' links; None: the profile's.
+    call_s : float or None
+        Cost of one call on the cameras' links; None: the profile's.
     call_units : int or None
         Most units in one call; None: the profile's (§1.4: 20).
     """
@@ -133,7 +141,17 @@ class Network:
 
 @dataclass(frozen=True)
 class Dag:
-    """The pipeline as people write it: classifiers, edges between them, and where each class of object ends."""
+    """The pipeline as people write it: classifiers, edges between them, and where each class of object ends.
+
+    Attributes
+    ----------
+    costs : mapping of str to float
+        Inference cost of each classifier, > 0, in the unit of the device profiles.
+    edges : tuple of (str, str)
+        Data flows from classifier to classifier.
+    leaves : mapping of str to str
+        For each class of object, after which its path is named, the last classifier it runs.
+    """
 
     costs: Mapping[str, float]
     edges: tuple[tuple[str, str], ...]
@@ -158,7 +176,7 @@ class Workload:
     tracks : Tracks
         The generator's parameters.
     kind : {"recorded", "generated"}
-        Which of the two.
+        Whether arrivals are replayed from `trace` or drawn from the seed.
     trace : str or None
         The file to replay, by path or by name.
     """
@@ -197,6 +215,8 @@ class VideoScenario:
         Latency objective (§1.5.1: 3 s).
     report_period_s : float
         Time between two monitor reports (§1.4: 50 ms).
+    control_delay_s : float or None
+        Time from an observation until the decision is in force; None: what §1.5.6 measured, by the number of cameras.
     """
 
     name: str
@@ -211,10 +231,11 @@ class VideoScenario:
     warmup_s: float = 0.0
     slo_s: float = 3.0
     report_period_s: float = 0.05
+    control_delay_s: float | None = None
 
     def __post_init__(self) -> None:
         _positive(self, "horizon_s", "slo_s", "report_period_s")
-        _not_negative(self, "warmup_s", "seed")
+        _not_negative(self, "warmup_s", "seed", "control_delay_s")
         self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
         drawn = self.workload.kind == "generated"
         if drawn and len(self.cluster.cameras) != len(self.workload.tracks.weights):

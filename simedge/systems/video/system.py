@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,11 +13,11 @@ import numpy as np
 from simedge.errors import ConfigError
 from simedge.kernel import Environment, Streams
 from simedge.policies.video.interface import VideoDecision
-from simedge.policies.video.partitioner import partition_plan, proportional_point
+from simedge.policies.video.partitioner import partition_plan, static_point
 from simedge.systems.base import Progress, System
 from simedge.systems.video.flow import VideoFlow
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
-from simedge.systems.video.workload import arrivals
+from simedge.systems.video.workload import arrivals, inputs
 
 __all__ = ["VideoSystem"]
 
@@ -41,7 +42,8 @@ class VideoSystem(System):
 
     def __init__(self, scenario: VideoScenario, config_dir: Path | None = None) -> None:
         self.scenario = scenario
-        trace, self._inputs = arrivals(scenario, config_dir)
+        self._inputs = inputs(scenario, config_dir)
+        trace = arrivals(scenario, config_dir)
         recorded_s = trace.duration_s if scenario.workload.kind == "recorded" else CLIP_S
         self.horizon_s = float(scenario.horizon_s or recorded_s)
         try:
@@ -50,6 +52,7 @@ class VideoSystem(System):
             raise ConfigError(str(problem), remedy="give another horizon_s") from None
         self.env = Environment()
         self.flow = VideoFlow(self.env, scenario, trace, self.horizon_s, config_dir)
+        self.foresight = bool(getattr(scenario.policy, "needs_foresight", False))
         self._progress: Progress | None = None
 
     def run(self, progress: Progress | None = None) -> None:
@@ -59,8 +62,10 @@ class VideoSystem(System):
         """
         self._progress = progress
         setting = self.flow.setting
-        ratio = proportional_point(float(setting.capacity_ips.sum()), setting.edge_capacity_ips)
-        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, np.full(setting.cameras, ratio))))
+        first = np.full(setting.cameras, static_point(setting))
+        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, first)))
+        if self.foresight:
+            setting = replace(setting, foresight=self.flow.table.arriving)
         self.scenario.policy.start(setting, Streams(self.scenario.seed).of("policy", "decisions"))
         self._ask()
         self.env.every(self.scenario.report_period_s, self._tick)
@@ -90,18 +95,19 @@ class VideoSystem(System):
             "warmup_s": scenario.warmup_s,
             "slo_s": scenario.slo_s,
             "workload": scenario.workload.kind,
-            "foresight": False,
+            "foresight": self.foresight,
+            "control_delay_s": self.flow.control_delay_s,
             "fingerprint": self._fingerprint(np.asarray(rois["done_s"])),
             "kernel_events": self.env.events(),
             "capacity_ips": dict(
                 zip(names, [*flow.setting.capacity_ips.tolist(), flow.setting.edge_capacity_ips], strict=True)
             ),
+            "bound_ips": flow.bound_ips,
             "busy_s": {device.name: device.busy_s() for device in devices},
             "path_lengths": {name: len(vertices) for name, vertices in flow.pipeline.paths.items()},
-            "bytes": {
-                name: sum(link.carried_bytes for link in camera.uplink.links)
-                for name, camera in zip(flow.names, flow.cameras, strict=True)
-            },
+            "bytes": flow.carried_bytes(),
+            "migrated_units": sum(camera.moved_units for camera in flow.cameras),
+            "migration_calls": sum(camera.moved_calls for camera in flow.cameras),
             "inputs": self._inputs,
         }
         return {"rois": rois, "reports": flow.monitor.columns(names)}, facts

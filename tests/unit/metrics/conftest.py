@@ -33,6 +33,7 @@ def six_rois() -> dict[str, Any]:
         "size_bytes": np.full(6, 2500.0),
         "cut": np.array([4, 1, 1, 3, 2, -1], np.int32),
         "processed_by": Categorical(np.array([0, 0, 1, 0, 0, -1], np.int32), CAMERAS),
+        "migrations": np.array([0, 0, 0, 2, 0, 0], np.int32),
         **{name: np.array(values) for name, values in parts.items()},
         "latency_s": latency_s,
         "done_s": arrived_s + latency_s,  # 0.5 1.75 2.0 2.25 3.5 nan
@@ -67,6 +68,9 @@ def facts(**changes: Any) -> dict[str, Any]:
         "busy_s": {"camera_1": 1.75, "camera_2": 0.75, "gpu_1": 1.0},
         "path_lengths": {"car": 4, "person": 3, "other": 2},
         "bytes": {"camera_1": 5000.0, "camera_2": 2500.0},
+        "bound_ips": 2.0,
+        "migrated_units": 2,
+        "migration_calls": 1,
         "workload": "recorded",
         "foresight": False,
         "inputs": {"hand.csv": "ff"},

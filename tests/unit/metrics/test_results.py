@@ -13,7 +13,7 @@ from pyarrow import parquet
 from simedge.errors import InputError, OutputError
 from simedge.metrics.results import Results, table
 from simedge.metrics.schema import TABLES, Categorical
-from simedge.metrics.store import canonical, config_hash, plain
+from simedge.metrics.store import canonical, config_hash, plain, run_hash
 
 FILES = ["manifest.json", "reports.parquet", "rois.parquet"]
 
@@ -108,7 +108,7 @@ def test_the_manifest_is_strict_sorted_json_with_all_that_is_promised(make_run, 
     text = (tmp_path / "run" / "manifest.json").read_text()
     manifest = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert text == json.dumps(manifest, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert manifest["config"]["policy"]["beta"] == "inf"
     assert manifest["config_hash"] == config_hash(run.config)
     assert sorted(manifest["versions"]) == ["numpy", "python", "simedge", "simpy"]
@@ -120,7 +120,7 @@ def test_the_manifest_is_strict_sorted_json_with_all_that_is_promised(make_run, 
 def test_parquet_tells_units_and_reads_without_simedge(make_run, tmp_path):
     make_run().save(tmp_path / "run")
     schema = parquet.read_schema(tmp_path / "run" / "rois.parquet")
-    assert schema.metadata[b"simedge.schema_version"] == b"1"
+    assert schema.metadata[b"simedge.schema_version"] == b"2"
     assert schema.field("latency_s").metadata[b"unit"] == b"s"
     assert schema.field("size_bytes").metadata[b"unit"] == b"bytes"
     frame = pd.read_parquet(tmp_path / "run" / "rois.parquet")
@@ -135,6 +135,23 @@ def test_the_hash_of_a_configuration_does_not_depend_on_order(make_run):
     assert config_hash({"a": 1, "b": {"c": 2.0, "d": None}}) == config_hash({"b": {"d": None, "c": 2.0}, "a": 1})
     assert config_hash({"a": 1}) != config_hash({"a": 2})
     assert len(config_hash({})) == 32
+
+
+def test_the_hash_of_a_run_knows_all_that_decides_it() -> None:
+    config, facts, made_by = (
+        {"seed": 1},
+        {"inputs": {"clip.csv": "aa"}, "kernel_events": 3},
+        {"simedge": "1", "numpy": "2"},
+    )
+    same = run_hash(config, {**facts, "kernel_events": 4}, {**made_by, "numpy": "3"})
+    assert run_hash(config, facts, made_by) == same
+    others = [
+        run_hash({"seed": 2}, facts, made_by),
+        run_hash(config, {"inputs": {"clip.csv": "ab"}}, made_by),
+        run_hash(config, {"inputs": {}}, made_by),
+        run_hash(config, facts, {"simedge": "2"}),
+    ]
+    assert len({same, *others}) == 5
 
 
 def test_what_cannot_be_json_is_refused():
@@ -239,7 +256,7 @@ DAMAGES = {
     "deep": (lambda folder: (folder / "manifest.json").write_text("[" * 100_000), "is not a manifest"),
     "list": (lambda folder: (folder / "manifest.json").write_text("[]"), "not the manifest of a simedge result"),
     "other format": (_edit(format="other"), "not the manifest of a simedge result"),
-    "newer schema": (_edit(schema_version=2), "schema version 2"),
+    "newer schema": (_edit(schema_version=3), "schema version 3"),
     "true schema": (_edit(schema_version=True), "schema version True"),
     "no facts": (_edit(facts=None), "lacks facts"),
     "no horizon": (_edit(facts__horizon_s=None), "lacks facts.horizon_s"),

@@ -28,6 +28,12 @@ BY_HAND = {
     "latency_s_p75": 1.5,
     "latency_s_p99": 1.74,
     "latency_s_max": 1.75,
+    # at 2 units/s the arrivals 0 0 1 1.5 2 3 are done at 0.5 1 1.5 2 2.5 3.5
+    "bound_latency_s_mean": 3.5 / 6,
+    "bound_latency_s_p50": 0.5,
+    "bound_latency_s_p75": 0.5,
+    "bound_latency_s_p99": 0.975,
+    "fraction_of_bound": 3.5 / 6 / 1.1,
     "queue_s_mean": 0.25,
     "camera_s_mean": 0.4,
     "network_s_mean": 0.15,
@@ -45,6 +51,8 @@ BY_HAND = {
     "accumulated_units_p75": 11.5,
     "accumulated_units_p99": 12.94,
     "accumulated_units_max": 13,
+    "migrated_units": 2,
+    "migration_calls": 1,
     "utilisation.camera_1": 0.4375,
     "utilisation.camera_2": 0.1875,
     "utilisation.gpu_1": 0.25,
@@ -117,7 +125,10 @@ def test_weighted_bins():
     assert per_second(np.array([0.1, 0.2, 1.5]), 0, 2, np.array([4.0, 3.0, 2.0])).tolist() == [7, 2]
 
 
-UNDEFINED_WITHOUT_COMPLETIONS = [n for n in BY_HAND if n.endswith("_s_mean") or n.startswith(("latency", "slo"))]
+BOUND = {name for name in BY_HAND if name.startswith("bound")}
+UNDEFINED_WITHOUT_COMPLETIONS = {
+    name for name in BY_HAND if name.endswith("_s_mean") or name.startswith(("latency", "slo", "fraction"))
+} - BOUND
 
 
 def test_none_completed(make_run):
@@ -125,16 +136,14 @@ def test_none_completed(make_run):
     metrics = make_run(rois=lost).metrics
     assert (metrics["arrived_units"], metrics["completed_units"], metrics["served_ratio"]) == (6, 0, 0)
     assert metrics["throughput_ips_mean"] == metrics["throughput_ips_p99"] == metrics["classifier_ips_mean"] == 0
-    assert {name for name, value in metrics.items() if math.isnan(value)} == set(UNDEFINED_WITHOUT_COMPLETIONS)
+    assert {name for name, value in metrics.items() if math.isnan(value)} == UNDEFINED_WITHOUT_COMPLETIONS
 
 
 def test_no_arrivals_and_no_reports(make_run):
     metrics = make_run(rows=0).metrics
     assert metrics["arrived_units"] == metrics["completed_units"] == metrics["throughput_ips_mean"] == 0
-    undefined = {n for n in metrics if n.startswith(("imbalance", "accumulated"))} | {"served_ratio"}
-    assert {name for name, value in metrics.items() if math.isnan(value)} == undefined | set(
-        UNDEFINED_WITHOUT_COMPLETIONS
-    )
+    undefined = {n for n in metrics if n.startswith(("imbalance", "accumulated"))} | {"served_ratio"} | BOUND
+    assert {name for name, value in metrics.items() if math.isnan(value)} == undefined | UNDEFINED_WITHOUT_COMPLETIONS
     assert list(metrics) == list(BY_HAND)
 
 
@@ -191,6 +200,7 @@ def test_random_runs_against_plain_loops(seed, n, entities, ticks):
     }
     capacity_ips = {name: float(rng.uniform(1, 9)) for name in names}
     facts = {"horizon_s": 5.0, "warmup_s": 0.0, "slo_s": 1.0, "path_lengths": {"a": 1, "b": 3}, "bytes": {}}
+    facts |= {"bound_ips": 3.0, "migrated_units": 0, "migration_calls": 0}
     metrics = summarise({"rois": rois, "reports": reports}, {**facts, "capacity_ips": capacity_ips, "busy_s": {}})
 
     indices = []
