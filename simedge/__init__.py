@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from simedge.experiment import catalog
+    from simedge.experiment.paper import reproduce
     from simedge.experiment.run import load, run
     from simedge.metrics.results import Results
 
-__all__ = ["Results", "__version__", "catalog", "load", "run"]
+__all__ = ["Results", "__version__", "catalog", "load", "reproduce", "run"]
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ _HOMES = {
     "Results": "simedge.metrics.results:Results",
     "catalog": "simedge.experiment.catalog",
     "load": "simedge.experiment.run:load",
+    "reproduce": "simedge.experiment.paper:reproduce",
     "run": "simedge.experiment.run:run",
 }
 
