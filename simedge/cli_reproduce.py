@@ -44,7 +44,9 @@ def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None],
     made = verb(verbs, "reproduce", act, "simulate a published table and compare", epilog=_EPILOG)
     made.add_argument("item", metavar="TABLE", help="table-1.2, table-1.3 or table-1.4")
     overridden(made)
-    made.add_argument("--clips", metavar="N", type=int, default=40, help="clips of 300 s, seeds 0 to N - 1 (default 40)")
+    made.add_argument(
+        "--clips", metavar="N", type=int, default=40, help="clips of 300 s, seeds 0 to N - 1 (default 40)"
+    )
     made.add_argument("--out", metavar="DIR", help="save TABLE.json, TABLE.csv and TABLE.png below DIR")
     made.add_argument("--json", action="store_true", help="write the rows as JSON instead of tables")
     made.add_argument("--quiet", action="store_true", help="no tables and no progress, only the paths written")

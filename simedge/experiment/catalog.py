@@ -6,7 +6,7 @@ Code stands here as strings and is imported on use, so that no room has to know 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ __all__ = [
     "Entry",
     "about_file",
     "entry",
+    "family",
     "is_file",
     "load",
     "names",
@@ -178,11 +179,26 @@ def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) ->
     if said.endswith(".yaml") and is_file(said):
         return Path(said).resolve()
     known = scenarios(config_dir)
-    if said in known:
-        return known[said].resolve()
+    base, _ = family(said, known)
+    if base in known:
+        return known[base].resolve()
     if isinstance(scenario, Path) or "/" in said or "\\" in said or said.endswith((".yaml", ".yml")):
         raise ConfigError("no such scenario file", where=said, remedy="give the path of a file that ends in .yaml")
     raise ConfigError(f"there is no scenario {said!r}", remedy=suggest(said, known))
+
+
+def family(name: str, known: Container[str]) -> tuple[str, int | None]:
+    """Split the name of a scaled scenario, which has no file of its own, into that of its file and a number of cameras.
+
+    Examples
+    --------
+    >>> family("campus_96", {"campus", "campus_24"}), family("campus_24", {"campus", "campus_24"})
+    (('campus', 96), ('campus_24', None))
+    """
+    base, _, count = name.rpartition("_")
+    if name not in known and base in known and count.isdecimal() and len(count) < 7:
+        return base, int(count)
+    return name, None
 
 
 def user_roots(config_dir: str | Path | None) -> list[Path]:

@@ -70,9 +70,10 @@ def compose(
         if override.key == "scenario":
             scenario = override.value if isinstance(override.value, str) else override.text
     path = catalog.scenario_path(scenario, config_dir)
+    _, cameras = catalog.family(str(scenario), catalog.scenarios(config_dir))
     holders = list(dict.fromkeys(found.parent for found in catalog.scenarios().values()))
     roots = list(dict.fromkeys([path.parent, *catalog.user_roots(config_dir), *holders, files.bundled("scenarios")]))
-    choices: dict[str, str] = {}
+    choices: dict[str, str] = {} if cameras is None else {"workload": "generated"}
     values: list[Override] = []
     for override in (override for override in given if override.key != "scenario"):
         options = _options(override.key, roots, {path.parent, *holders})
@@ -93,9 +94,25 @@ def compose(
             )
     mapping = _composed(path, roots, choices)
     mapping.setdefault("name", path.stem)
+    if cameras is not None:
+        _scale(mapping, str(scenario), cameras)
     for override in _parents_first(values):
         _assign(mapping, override)
     return mapping
+
+
+def _scale(mapping: dict[str, Any], name: str, cameras: int) -> None:
+    """Repeat the groups of a scenario's cluster until it has so many cameras, each group with its own GPUs."""
+    cluster = mapping.get("cluster")
+    one = len(cluster["cameras"]) if isinstance(cluster, dict) and isinstance(cluster.get("cameras"), list) else 0
+    if not (one and cameras and cameras % one == 0):
+        raise ConfigError(
+            f"{name!r} would have {cameras} cameras, which are no whole groups of {one or 'its cluster'}",
+            where="scenario",
+            remedy=f"give a multiple of {one}" if one else "give the cluster cameras",
+        )
+    mapping["cluster"] = {**mapping["cluster"], "groups": cameras // one}
+    mapping["name"] = name
 
 
 def policies(overrides: Iterable[str]) -> list[list[str]]:

@@ -245,7 +245,9 @@ def plan(item: Item, clips: int, overrides: Sequence[str] = ()) -> list[Planned]
     for override in map(config.parse, overrides):
         if override.key.partition(".")[0] in {"policy", "seed"} or override.key in _ARRIVALS:
             raise ConfigError(
-                "the table sets this itself", where=override.key, remedy="leave it out; policies, seeds and clips are given"
+                "the table sets this itself",
+                where=override.key,
+                remedy="leave it out; policies, seeds and clips are given",
             )
     known = [policy for policy in item.policies if policy in catalog.names("policy")]
     if not known:
@@ -299,7 +301,9 @@ def _whole(clips: Any) -> int:
         count = -1
     if not 1 <= count <= CLIPS_MAX:
         raise InputError(
-            f"{str(clips)[:40]} clips cannot be simulated", where="clips", remedy=f"give a whole number, 1 to {CLIPS_MAX:,}"
+            f"{str(clips)[:40]} clips cannot be simulated",
+            where="clips",
+            remedy=f"give a whole number, 1 to {CLIPS_MAX:,}",
         )
     return count
 

@@ -40,6 +40,10 @@ class LatencyTable:
     per_item_s: float
     batch_max: int
 
+    def slower(self, times: float) -> LatencyTable:
+        """Return the table of a device that takes so many times as long."""
+        return LatencyTable(self.fixed_s * times, self.per_item_s * times, self.batch_max)
+
     def latency_s(self, items: int) -> float:
         """Seconds for one launch over so many items."""
         return self.fixed_s + self.per_item_s * items

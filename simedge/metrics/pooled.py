@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simedge.metrics.schema import FloatArray
-from simedge.metrics.summary import per_second
+from simedge.metrics.summary import completions
 
 if TYPE_CHECKING:
     from simedge.metrics.results import Results
@@ -107,7 +107,7 @@ def digest(results: Results) -> Digest:
         late=float(np.count_nonzero(counted > float(facts["slo_s"]))),
         latency_sum_s=float(counted.sum()),
         latency_counts=latency_counts(counted),
-        units_ips=per_second(done_s, warmup_s, horizon_s),
+        units_ips=completions(rois, facts)[0],
         bound_s=metrics.get("bound_latency_s_mean", math.nan),
     )
 

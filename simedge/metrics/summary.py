@@ -12,7 +12,7 @@ import numpy as np
 from simedge.metrics.bound import PooledServer
 from simedge.metrics.schema import PARTS, Categorical, Columns, FloatArray
 
-__all__ = ["per_second", "summarise"]
+__all__ = ["completions", "per_second", "summarise"]
 
 _ROUNDING_S = 1e-9  # a horizon that misses a whole second by less than this is whole
 
@@ -54,6 +54,20 @@ def per_second(times_s: FloatArray, warmup_s: float, horizon_s: float, weights: 
     inside = (offset >= 0) & (offset < bins)  # False for NaN
     kept = None if weights is None else weights[inside]
     return np.bincount(offset[inside].astype(np.int64), weights=kept, minlength=bins) / width_s
+
+
+def completions(rois: Columns, facts: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
+    """Units and classifier executions completed in each whole second, (B,) each; both the same if those are the units.
+
+    Executions count when their ROI completes: counted one by one, a cheap first classifier would pass for progress.
+    """
+    path = _names(rois, "path")
+    lengths = np.array([facts["path_lengths"][name] for name in path.names], dtype=np.float64)
+    done_s, warmup_s, horizon_s = _numbers(rois, "done_s"), float(facts["warmup_s"]), float(facts["horizon_s"])
+    classifiers_ips = per_second(done_s, warmup_s, horizon_s, lengths[path.codes])
+    if facts.get("unit") == "classifier":
+        return classifiers_ips, classifiers_ips
+    return per_second(done_s, warmup_s, horizon_s), classifiers_ips
 
 
 def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[str, float]:
@@ -124,10 +138,7 @@ def _units(rois: Columns, facts: Mapping[str, Any]) -> dict[str, float]:
     latency_s = _numbers(rois, "latency_s")[completed]
     arrived_units, completed_units = float(np.count_nonzero(arrived)), float(len(latency_s))
 
-    path = _names(rois, "path")
-    lengths = np.array([facts["path_lengths"][name] for name in path.names], dtype=np.float64)
-    units_ips = per_second(done_s, warmup_s, horizon_s)
-    classifiers_ips = per_second(done_s, warmup_s, horizon_s, lengths[path.codes])
+    units_ips, classifiers_ips = completions(rois, facts)
     bound = _statistics(
         "bound_latency_s",
         PooledServer(float(facts["bound_ips"])).latencies_s(arrived_s)[arrived],

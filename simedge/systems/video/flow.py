@@ -20,7 +20,7 @@ from simedge.systems.video.capacity import capacity_ips, effective_ips
 from simedge.systems.video.edge import Edge
 from simedge.systems.video.monitor import Monitor
 from simedge.systems.video.rows import Codes, RoiTable
-from simedge.systems.video.scenario import VideoScenario
+from simedge.systems.video.scenario import CLASSIFIER_SLOWDOWN, VideoScenario
 from simedge.traces.trace import RoiTrace
 
 __all__ = ["VideoFlow", "control_delay_s"]
@@ -79,7 +79,8 @@ class VideoFlow:
         profiles = {name: read_device(name, config_dir) for name in dict.fromkeys([*spec.cameras, spec.edge])}
 
         def tables(name: str, batch: int) -> list[LatencyTable]:
-            return [profiles[name].table(k, cost, batch) for k, cost in self.pipeline.costs.items()]
+            found = [profiles[name].table(k, cost, batch) for k, cost in self.pipeline.costs.items()]
+            return found if scenario.unit == "roi" else [table.slower(CLASSIFIER_SLOWDOWN) for table in found]
 
         on_camera = {name: tables(name, spec.camera_batch) for name in dict.fromkeys(spec.cameras)}
         on_edge = tables(spec.edge, spec.edge_batch)

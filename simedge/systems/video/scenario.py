@@ -12,10 +12,13 @@ from simedge.policies.video.interface import VideoPolicy
 from simedge.policies.video.pipeline import Pipeline
 from simedge.traces.synthetic import Tracks
 
-__all__ = ["CLIP_S", "ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
+__all__ = ["CLASSIFIER_SLOWDOWN", "CLIP_S", "ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
 
 CLIP_S = 300.0
 """Length of a generated clip when no horizon is given (§1.5.1: 5-minute video clips)."""
+
+CLASSIFIER_SLOWDOWN = 3.0
+"""How much slower devices are when units are classifier executions: the campus mix has three to a pass. Derived."""
 
 _REPORT_CELLS_MAX = 2e8
 _DEVICES_MAX = 100_000
@@ -211,6 +214,9 @@ class VideoScenario:
         Simulated time; None: the length of the recorded trace, or 300 s.
     warmup_s : float
         Part at the beginning that summaries leave out.
+    unit : {"roi", "classifier"}
+        What a unit is where throughput is counted (docs/decisions/0005). *classifier*: every execution of a completed
+        ROI counts, devices are three times slower, and `workload.tracks.rate_ips` means executions.
     slo_s : float
         Latency objective (§1.5.1: 3 s).
     report_period_s : float
@@ -229,6 +235,7 @@ class VideoScenario:
     seed: int = 0
     horizon_s: float | None = None
     warmup_s: float = 0.0
+    unit: Literal["roi", "classifier"] = "roi"
     slo_s: float = 3.0
     report_period_s: float = 0.05
     control_delay_s: float | None = None

@@ -94,6 +94,7 @@ class VideoSystem(System):
             "horizon_s": self.horizon_s,
             "warmup_s": scenario.warmup_s,
             "slo_s": scenario.slo_s,
+            "unit": scenario.unit,
             "workload": scenario.workload.kind,
             "foresight": self.foresight,
             "control_delay_s": self.flow.control_delay_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from simedge import files
@@ -62,16 +63,19 @@ def arrivals(scenario: VideoScenario, config_dir: Path | None = None) -> RoiTrac
 
 def generated(scenario: VideoScenario) -> RoiTrace:
     """Draw the arrivals of the scenario's seed: object tracks between neighbouring cameras."""
-    tracks = scenario.workload.tracks
+    tracks, pipeline, mix = scenario.workload.tracks, scenario.pipeline.pipeline(), scenario.workload.mix
+    if scenario.unit == "classifier":  # the rate means executions, an ROI brings as many as its path is long
+        executions = sum(share * len(pipeline.paths[path]) for path, share in mix.items()) / sum(mix.values())
+        tracks = replace(tracks, rate_ips=tracks.rate_ips / executions)
     try:
         trace = generate(
             tracks,
             scenario.cluster.names,
-            scenario.workload.mix,
+            mix,
             scenario.horizon_s or CLIP_S,
             Streams(scenario.seed).of,
             clip_factor(scenario.seed, tracks.clip_spread),
         )
     except ValueError as problem:
         raise ConfigError(str(problem), where="workload.tracks", remedy="correct the generator's parameters") from None
-    return trace.aligned(scenario.cluster.names, scenario.pipeline.pipeline().names)
+    return trace.aligned(scenario.cluster.names, pipeline.names)
