@@ -235,7 +235,7 @@ def reproduce(
 
 
 def plan(item: Item, clips: int, overrides: Sequence[str] = ()) -> list[Planned]:
-    """Runs that a table needs, clip by clip: those policies that are known here, on generated arrivals.
+    """List the runs that a table needs, clip by clip, of those policies that are known here.
 
     Raises
     ------
@@ -244,9 +244,7 @@ def plan(item: Item, clips: int, overrides: Sequence[str] = ()) -> list[Planned]
     """
     for override in map(config.parse, overrides):
         if override.key.partition(".")[0] in {"policy", "seed"} or override.key in _ARRIVALS:
-            raise ConfigError(
-                "the table sets this itself", where=override.key, remedy="leave it out; policies, seeds and clips are given"
-            )
+            raise ConfigError("is set by the table, for each of its runs", where=override.key, remedy="leave it out")
     known = [policy for policy in item.policies if policy in catalog.names("policy")]
     if not known:
         raise InputError(f"no policy of {item.name} is known", remedy=suggest("", catalog.names("policy")))
@@ -299,7 +297,9 @@ def _whole(clips: Any) -> int:
         count = -1
     if not 1 <= count <= CLIPS_MAX:
         raise InputError(
-            f"{str(clips)[:40]} clips cannot be simulated", where="clips", remedy=f"give a whole number, 1 to {CLIPS_MAX:,}"
+            f"{str(clips)[:40]} clips cannot be simulated",
+            where="clips",
+            remedy=f"give a whole number, 1 to {CLIPS_MAX:,}",
         )
     return count
 
