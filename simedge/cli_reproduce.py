@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from simedge import interrupts
+
 __all__ = ["add"]
 
 _EPILOG = """\
@@ -45,7 +47,7 @@ def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None],
     made.add_argument("item", metavar="TABLE", help="table-1.2, table-1.3 or table-1.4")
     overridden(made)
     made.add_argument(
-        "--clips", metavar="N", type=int, default=40, help="clips of 300 s, seeds 0 to N - 1 (default 40)"
+        "--clips", metavar="N", type=int, default=40, help="how many clips, seeds 0 to N - 1 (default 40)"
     )
     made.add_argument("--out", metavar="DIR", help="save TABLE.json, TABLE.csv and TABLE.png below DIR")
     made.add_argument("--json", action="store_true", help="write the rows as JSON instead of tables")
@@ -81,7 +83,7 @@ class _Bar:
     """A progress bar over runs, on a terminal; and what to say when someone interrupts them."""
 
     def __init__(self, quiet: bool) -> None:
-        self._shown = not quiet and sys.stderr.isatty()
+        self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self._said = "interrupted; nothing was written"
 
     def __enter__(self) -> _Bar:
@@ -108,6 +110,7 @@ class _Bar:
             raise KeyboardInterrupt(self._said) from None
 
     def at(self, done: int, total: int, coming: str) -> None:
+        interrupts.raise_from_now_on()
         self._said = f"interrupted after {done} of {total} runs; nothing was written"
         if self._shown:
             if not self._bars.tasks:

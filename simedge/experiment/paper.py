@@ -235,7 +235,7 @@ def reproduce(
 
 
 def plan(item: Item, clips: int, overrides: Sequence[str] = ()) -> list[Planned]:
-    """Runs that a table needs, clip by clip: those policies that are known here, on generated arrivals.
+    """List the runs that a table needs, clip by clip, of those policies that are known here.
 
     Raises
     ------
@@ -244,11 +244,7 @@ def plan(item: Item, clips: int, overrides: Sequence[str] = ()) -> list[Planned]
     """
     for override in map(config.parse, overrides):
         if override.key.partition(".")[0] in {"policy", "seed"} or override.key in _ARRIVALS:
-            raise ConfigError(
-                "the table sets this itself",
-                where=override.key,
-                remedy="leave it out; policies, seeds and clips are given",
-            )
+            raise ConfigError("is set by the table, for each of its runs", where=override.key, remedy="leave it out")
     known = [policy for policy in item.policies if policy in catalog.names("policy")]
     if not known:
         raise InputError(f"no policy of {item.name} is known", remedy=suggest("", catalog.names("policy")))

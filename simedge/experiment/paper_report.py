@@ -92,7 +92,7 @@ def conclusion(made: Reproduction) -> list[str]:
 
 
 def as_json(made: Reproduction) -> str:
-    """One object: ``rows`` as :class:`~simedge.experiment.paper.Reproduction` lists them, and what they are of."""
+    """Write one object: ``rows`` as :class:`~simedge.experiment.paper.Reproduction` has them, and what they are of."""
     said = {
         "item": made.item.name,
         "title": made.item.title,
@@ -106,7 +106,7 @@ def as_json(made: Reproduction) -> str:
 
 
 def as_csv(made: Reproduction) -> str:
-    """The rows as CSV; a field is empty where there is nothing."""
+    """Write the rows as CSV; a field is empty where there is nothing."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(made.rows[0]), lineterminator="\n")
     writer.writeheader()

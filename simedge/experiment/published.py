@@ -47,7 +47,8 @@ class Cell:
     tolerance, tolerance_kind
         How far a reproduced value may be off: a share of the published one, or a difference.
     kind : str
-        ``published`` (printed), ``derived`` (from printed ones), ``fitted`` (a parameter was set by it) or ``unpublished``.
+        ``published`` (printed), ``derived`` (from printed ones), ``fitted`` (a parameter was set by it) or
+        ``unpublished``.
     source, note : str
         Where it stands, and what one should know of it.
     """
@@ -139,7 +140,7 @@ def target_verdict(target: Target, simulated: Estimate) -> str:
 
 
 def cells(item: str) -> list[Cell]:
-    """Cells of a published table, in the order of the file."""
+    """Read the cells of a published table, in the order of the file."""
     return [
         Cell(
             row["item"],
@@ -158,7 +159,7 @@ def cells(item: str) -> list[Cell]:
 
 
 def targets(item: str) -> list[Target]:
-    """Acceptance bands that belong to a published table, in the order of the file."""
+    """Read the acceptance bands that belong to a published table, in the order of the file."""
     return [
         Target(
             row["id"],

@@ -122,7 +122,7 @@ def latency_counts(latency_s: FloatArray) -> _Counts:
 
 def latency_values() -> FloatArray:
     """Latency that stands for each bin of :func:`latency_counts`, s: (K,), the geometric middle; 0 for the first."""
-    return np.r_[0.0, _LEAST_S * LATENCY_RATIO ** (np.arange(_BINS) + 0.5)]
+    return np.append(0.0, _LEAST_S * LATENCY_RATIO ** (np.arange(_BINS) + 0.5))
 
 
 def percentiles(values: FloatArray, counts: _Counts, weights: FloatArray, ranks: Sequence[float]) -> FloatArray:
@@ -221,7 +221,7 @@ def pool(clips: Sequence[Digest], weights: FloatArray) -> dict[str, FloatArray]:
 
 def divided(upper: FloatArray, lower: FloatArray) -> FloatArray:
     """Quotients, NaN where the lower one is not positive."""
-    return np.divide(upper, lower, out=np.full(np.shape(upper), np.nan), where=lower > 0)
+    return np.asarray(np.divide(upper, lower, out=np.full(np.shape(upper), np.nan), where=lower > 0))
 
 
 def estimate(draws: FloatArray, clips: int) -> Estimate:
