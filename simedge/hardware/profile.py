@@ -20,6 +20,7 @@ __all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "read_device
 
 _DEVIATION_MAX = 0.1
 _MISSPELLED = 0.8
+_EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+\Z")
 
 KINDS = ("measured", "published", "derived", "fitted", "assumed")
 
@@ -216,6 +217,8 @@ class _Reader:
         if entry["kind"] not in KINDS:
             raise self.error(f"{key}.kind", f"{entry['kind']!r} is no kind", suggest(str(entry["kind"]), KINDS))
         value = entry["value"]
+        if isinstance(value, str) and _EXPONENT.match(value):  # YAML takes 1e-3 for text, because it has no point
+            value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.error(f"{key}.value", f"{value!r} is not a number", "write a number; its unit stands in unit")
         try:
