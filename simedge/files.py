@@ -157,6 +157,10 @@ def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
         raise error(f"cannot be read: {reason}", where=str(path), remedy="give a readable YAML file") from None
+    except InputError:
+        raise
+    except ValueError as problem:  # a date or a number that Python cannot hold
+        raise error(f"holds an impossible value: {problem}", where=str(path), remedy="correct or quote it") from None
 
 
 @contextmanager

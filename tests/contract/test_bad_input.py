@@ -194,6 +194,8 @@ CASES = {
     "tabs": scenario(f"\t{MINE}", "mine.yaml:1: not valid YAML"),
     "key that is a list": scenario(f"{MINE}? [a]\n: 4\n", "mine.yaml:3: not valid YAML: found unhashable key"),
     "key that is a number": scenario(f"{MINE}3: 4\n", "mine.yaml:3: 3: unknown key"),
+    "date that is none": scenario(f"{MINE}seed: 2001-99-99\n", "mine.yaml: holds an impossible value: month"),
+    "endless number": scenario(f"{MINE}seed: {'9' * 5000}\n", "mine.yaml: holds an impossible value"),
     "date for a number": scenario(f"{MINE}seed: 2001-01-01\n", "mine.yaml:3: seed: '2001-01-01' is not a whole number"),
     "list for a group": scenario(f"{MINE}cluster: [a]\n", "mine.yaml: cannot be composed: Cannot merge"),
     "name for a group": scenario(f"{MINE}workload: recorded\n", "mine.yaml:3: workload: needs keys of its own"),
@@ -287,6 +289,16 @@ CASES = {
     ),
     "profile with a huge time": device(
         DEVICE.replace("value: 1,", "value: 1e400,", 1), "inference.fixed: 'inf ms' is not a quantity"
+    ),
+    "profile with an endless time": device(
+        f"{DEVICE}  classifiers: {{kind: {{latency: {{1: 1e300, 32: 3e301}}, unit: s, kind: measured, source: x}}}}\n",
+        "inference.classifiers.kind.latency.1.value: 1e+300 is out of range; give a number of at least",
+    ),
+    "profile with an endless count": device(
+        DEVICE.replace("value: 64", f"value: {'9' * 400}"), "inference.batch_max.value: the number is out of range"
+    ),
+    "profile with an endless number": device(
+        DEVICE.replace("value: 64", f"value: {'9' * 5000}"), "odd.yaml: holds an impossible value"
     ),
     "profile of another shape": device("inference: 3", "inference: a mapping is needed here"),
     "latency that is not one": device(
