@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from simedge import __version__, cli_reproduce, interrupts
 from simedge.console import ReaderGone, complain, guarded_output
-from simedge.errors import InputError, OutputError, suggest
+from simedge.errors import ConfigError, InputError, OutputError, suggest
 
 if TYPE_CHECKING:
     from simedge.metrics.results import Results
@@ -324,10 +324,10 @@ def _list(options: Any) -> int:
     from simedge.experiment import report
 
     kinds = [options.kind] if options.kind else list(_LISTS)
-    for at, kind in enumerate(kinds):
+    listings = [report.listing(kind, options.config_dir) for kind in kinds]
+    for at, (kind, rows) in enumerate(zip(kinds, listings, strict=True)):
         if len(kinds) > 1:
             print(f"{'' if at == 0 else chr(10)}{kind}:")
-        rows = report.listing(kind, options.config_dir)
         width = max((len(name) for name, _ in rows), default=0)
         indent = "  " if len(kinds) > 1 else ""
         for name, about in rows:
@@ -336,12 +336,19 @@ def _list(options: Any) -> int:
 
 
 def _trace_make(options: Any) -> int:
+    from simedge.experiment.config import parse
     from simedge.experiment.run import load
 
     path = _checked_place(options.output, suffixes=(".csv", ".parquet"))
     assert path is not None
     chosen = ["workload.kind=generated", *options.overrides]
-    trace = load(options.scenario, *chosen, config_dir=options.config_dir).arrivals()
+    scenario = load(options.scenario, *chosen, config_dir=options.config_dir)
+    if any(
+        one.value == "recorded" for one in map(parse, options.overrides) if one.key in {"workload", "workload.kind"}
+    ):
+        remedy = "leave it out: `trace make` draws arrivals from the seed"
+        raise ConfigError("recorded arrivals are not drawn", where="workload", remedy=remedy)
+    trace = scenario.arrivals()
     interrupts.raise_from_now_on()
     trace.write(path)
     print(f"{path}: {_described(trace)}")

@@ -17,11 +17,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from simedge.errors import InputError, OutputError, suggest
+from simedge.errors import InputError, OutputError, quoted, suggest
 
 __all__ = ["atomic_directory", "atomic_file", "bundled", "digest", "digests", "find", "names", "read_yaml"]
 
 _YAML_BYTES_MAX = 2**20
+_YAML_DEPTH_MAX = 50
 
 
 @cache
@@ -82,7 +83,7 @@ def find(
         return known[stem]
     if looks_like_path:
         raise error("no such file", where=name, remedy=f"give the path of a file that ends in {' or '.join(suffixes)}")
-    raise error(f"there is no {name!r} in {kind}", remedy=suggest(name, known))
+    raise error(f"there is no {quoted(name)} in {kind}", remedy=suggest(name, known))
 
 
 def digest(path: Path) -> str:
@@ -103,7 +104,8 @@ def digests(named: Mapping[str, Path]) -> dict[str, str]:
 def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     """Read a small YAML file that nobody has to trust.
 
-    At most 1 MiB, no aliases (a file of 200 bytes can otherwise expand to gigabytes), no tags, no key twice.
+    At most 1 MiB and 50 levels, no aliases (a file of 200 bytes can otherwise expand to gigabytes), no tags, no key
+    twice.
 
     Raises
     ------
@@ -113,13 +115,22 @@ def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
+        depth = 0
+
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
                 mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
                 raise error(
                     "YAML aliases are not allowed", where=f"{path}:{mark.line + 1}", remedy="write the value out"
                 )
-            return super().compose_node(parent, index)
+            self.depth += 1
+            if self.depth > _YAML_DEPTH_MAX:
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                what = f"is nested more than {_YAML_DEPTH_MAX} deep"
+                raise error(what, where=f"{path}:{mark.line + 1}", remedy="write it flatter")
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen: set[str] = set()
@@ -146,6 +157,10 @@ def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
         raise error(f"cannot be read: {reason}", where=str(path), remedy="give a readable YAML file") from None
+    except InputError:
+        raise
+    except ValueError as problem:  # a date or a number that Python cannot hold
+        raise error(f"holds an impossible value: {problem}", where=str(path), remedy="correct or quote it") from None
 
 
 @contextmanager

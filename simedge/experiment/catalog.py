@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from simedge import files
-from simedge.errors import ConfigError, suggest
+from simedge.errors import ConfigError, quoted, suggest
 
 __all__ = [
     "KINDS",
@@ -184,7 +184,7 @@ def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) ->
         return known[base].resolve()
     if isinstance(scenario, Path) or "/" in said or "\\" in said or said.endswith((".yaml", ".yml")):
         raise ConfigError("no such scenario file", where=said, remedy="give the path of a file that ends in .yaml")
-    raise ConfigError(f"there is no scenario {said!r}", remedy=suggest(said, known))
+    raise ConfigError(f"there is no scenario {quoted(said)}", remedy=suggest(said, known))
 
 
 def family(name: str, known: Container[str]) -> tuple[str, int | None]:
@@ -211,9 +211,11 @@ def user_roots(config_dir: str | Path | None) -> list[Path]:
     """
     if config_dir is None:
         return []
-    folder = Path(config_dir).resolve() if isinstance(config_dir, str | Path) else None
+    folder = Path(config_dir).resolve() if isinstance(config_dir, str | Path) and config_dir != "" else None
     if folder is None or not folder.is_dir():
-        raise ConfigError("is not a folder", where=str(config_dir), remedy="give the folder of your own scenarios")
+        raise ConfigError(
+            "is not a folder", where=str(config_dir) or "''", remedy="give the folder of your own scenarios"
+        )
     return [folder / "scenarios" if (folder / "scenarios").is_dir() else folder]
 
 

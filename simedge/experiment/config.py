@@ -319,7 +319,8 @@ def _explained(problem: Exception, path: Path, roots: Sequence[Path]) -> ConfigE
         )
         return ConfigError(f"there is no {missing[1]!r} to draw on", where=where, remedy=suggest(name, options))
     cause = problem.__cause__ if problem.__cause__ is not None else problem
-    first = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
+    said_lines = [line for line in str(cause).splitlines() if line.strip() and not line.endswith(":")]
+    first = next(iter(said_lines), type(cause).__name__)
     return ConfigError(f"cannot be composed: {first}", where=str(path), remedy="correct the scenario file")
 
 

@@ -19,7 +19,9 @@ from simedge.units import format_quantity, parse_quantity
 __all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "read_device", "read_link"]
 
 _DEVIATION_MAX = 0.1
+_NUMBER_MAX = 1e15
 _MISSPELLED = 0.8
+_EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+\Z")
 
 KINDS = ("measured", "published", "derived", "fitted", "assumed")
 
@@ -220,14 +222,20 @@ class _Reader:
         if entry["kind"] not in KINDS:
             raise self.error(f"{key}.kind", f"{entry['kind']!r} is no kind", suggest(str(entry["kind"]), KINDS))
         value = entry["value"]
+        if isinstance(value, str) and _EXPONENT.match(value):  # YAML takes 1e-3 for text, because it has no point
+            value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.error(f"{key}.value", f"{value!r} is not a number", "write a number; its unit stands in unit")
         try:
             number = parse_quantity(f"{value!r} {entry['unit']}", unit) if unit else float(value)
         except ValueError as problem:
             raise self.error(key, str(problem), "correct value or unit") from None
-        if not math.isfinite(number) or number < least:
-            raise self.error(f"{key}.value", f"{value} is out of range", f"give a finite number, at least {least:g}")
+        except OverflowError:
+            number = math.inf
+        if not least <= number <= _NUMBER_MAX:
+            limits = f"give a number of at least {least:g}, at most {_NUMBER_MAX:g}"
+            said = str(value)
+            raise self.error(f"{key}.value", f"{said if len(said) < 60 else 'the number'} is out of range", limits)
         if unit is None and number != int(number):
             raise self.error(f"{key}.value", f"{value} is not whole", "give a whole number")
         return number

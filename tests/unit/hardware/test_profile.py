@@ -84,6 +84,14 @@ def test_a_fit_counts_relative_deviations() -> None:
     assert line.fixed_s > 0
 
 
+def test_an_exponent_needs_no_point(tmp_path: Path) -> None:
+    """YAML reads 1e-3 as text, 1.0e-3 as a number."""
+    text = yaml.safe_dump(device()).replace("value: 1.0", "value: 1e-1").replace("value: 2.0", "value: 3E+0")
+    assert yaml.safe_load(text)["inference"]["fixed"]["value"] == "1e-1"
+    found = read_device(str(write(tmp_path, text)))
+    assert (found.fixed_s, found.per_item_s) == (pytest.approx(1e-4), pytest.approx(3e-3))
+
+
 CROOKED = {1: 5.0, 8: 6.0, 16: 12.0, 32: 60.0}
 
 
