@@ -98,7 +98,7 @@ def test_json_is_an_object_for_one_policy_and_a_list_for_several(command: Comman
     assert sorted(said) == sorted(
         ["metrics", "scenario", "policy", "seed", "fingerprint", "versions", "cpu_s", "kernel_events"]
     )
-    assert (said["scenario"], said["policy"], said["seed"]) == ("campus", "videoedge_l", 4)
+    assert (said["scenario"], said["policy"], said["seed"]) == ("campus", "distream", 4)
     assert said["fingerprint"] == run("campus", *SHORT, seed=4).fingerprint
     assert {name for name in METRICS if "<" not in name} <= set(said["metrics"])
     assert {"simedge", "numpy", "python", "simpy"} <= set(said["versions"])
