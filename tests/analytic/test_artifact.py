@@ -44,7 +44,9 @@ def test_centralized() -> None:
     at_once = (CALL_MS + car) + (CALL_MS + 2 * car) + (CALL_MS + 3 * car)
     total_ms = 30 * (of_camera_1 + CALL_MS + person + of_camera_3) + 3 * at_once
     assert metrics["latency_s_mean"] == pytest.approx(total_ms / 189 / 1e3, abs=1e-12)
-    assert metrics["utilisation.edge"] == pytest.approx((30 * (car + 2 * person + 3 * other) + 9 * car) / 30e3, abs=1e-9)
+    assert metrics["utilisation.edge"] == pytest.approx(
+        (30 * (car + 2 * person + 3 * other) + 9 * car) / 30e3, abs=1e-9
+    )
     assert metrics["uplink_bytes"] == 189 * 2500
 
 
