@@ -60,7 +60,7 @@ def published_beside_simulated(rows: Sequence[Mapping[str, Any]], title: str = "
         panels[1].xaxis.set_major_formatter(lambda value, _: f"{value:g}×")
         panels[0].xaxis.set_major_formatter(lambda value, _: f"{value:g}×")
         panels[1].xaxis.set_minor_formatter(lambda *_: "")
-        label_rows(panels[0], labels)
+        label_rows(panels[0], labels or ["no gains"])
         for name, style in _SIGNS.items():
             panels[0].plot([], [], label=name, **style)
         figure.legend(loc="outside lower center", ncols=len(_SIGNS))
