@@ -153,7 +153,7 @@ def _parser() -> _Parser:
 
     run = verb(verbs, "run", _run, "simulate a scenario and show what came out", epilog=_EPILOG)
     overridden(run)
-    run.add_argument("--out", metavar="DIR", help="save every run, and a figure that compares them, below DIR")
+    run.add_argument("--out", metavar="DIR", help="save every run below DIR, and a figure that compares them")
     run.add_argument("--figure", metavar="FILE", help=f"draw the figure only: {', '.join(_FIGURES)}")
     run.add_argument("--json", action="store_true", help="write the metrics as JSON instead of a table")
     run.add_argument("--quiet", action="store_true", help="no table and no progress, only the paths written")
@@ -187,13 +187,16 @@ def _run(options: Any) -> int:
     out = _checked_place(options.out, folder=True)
     figure = _checked_place(options.figure, suffixes=_FIGURES)
     with _Watch(options.quiet) as watch:
-        results = run_policies(options.overrides, config_dir=options.config_dir, progress=watch.of)
+        results = run_policies(
+            options.overrides, config_dir=options.config_dir, progress=watch.of, items=figure is not None
+        )
     written: list[Path] = []
     try:
         if out is not None:
             for one in results:
                 written.append(one.save(out / report.folder_name(one)))
-            written.append(report.draw(results, out / f"{report.safe(results[0].scenario)}.png"))
+            if all(one.columns for one in results):
+                written.append(report.draw(results, out / f"{report.safe(results[0].scenario)}.png"))
         if figure is not None:
             written.append(report.draw(results, figure))
     except KeyboardInterrupt:

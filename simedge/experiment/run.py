@@ -79,6 +79,7 @@ def run_policies(
     scenario: str | Path = "campus",
     config_dir: str | Path | None = None,
     progress: Callable[[str], Progress] | None = None,
+    items: bool = False,
 ) -> list[Results]:
     """Simulate a scenario once under each of the policies in ``policy=a,b,c``, all on the same arrivals.
 
@@ -88,6 +89,8 @@ def run_policies(
         See :func:`load`. Without a ``policy=`` the scenario's own policy runs.
     progress : callable, optional
         Given a policy's name, returns the callable that its run reports to.
+    items : bool
+        Whether the caller will need the items, as for a figure; refuse runs that record none.
 
     Returns
     -------
@@ -96,7 +99,8 @@ def run_policies(
     """
     made = [load(scenario, *one, config_dir=config_dir) for one in config.policies(overrides)]
     for one in made:
-        one.check()
+        if getattr(one.check(), "record", "items") != "items" and items:
+            raise ConfigError("a figure needs the items of the run", where="record", remedy="set record=items")
     return [one.run(progress=progress(one.policy_name) if progress else None) for one in made]
 
 
@@ -166,7 +170,8 @@ class Scenario(Node):
         cpu_s = time.process_time() - started
         columns, facts = system.finish()
         named = {"scenario": resolved["name"], "system": resolved["system"], "policy": resolved["policy"]["name"]}
-        return Results(columns, resolved, {**facts, **named, "seed": resolved["seed"]}, cpu_s)
+        facts = {**facts, **named, "seed": resolved["seed"]}
+        return Results(columns, resolved, facts, cpu_s, totalled=system.metrics)
 
     def arrivals(self) -> Any:
         """Draw or read the arrivals of the scenario, without simulating it.

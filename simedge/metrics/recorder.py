@@ -1,4 +1,4 @@
-"""Records of a run, appended in batches and made into columns once, at the end."""
+"""Records of a run, appended in batches and made into columns later."""
 
 from __future__ import annotations
 
@@ -18,42 +18,30 @@ class BatchLog:
     --------
     >>> log = BatchLog()
     >>> log.append((0.5, [2, 0]))
-    >>> log.column(3).tolist()
-    [0.5, nan, 0.5]
+    >>> log.append((0.75, [1]))
+    >>> times_s, rows = log.flat()
+    >>> times_s.tolist(), rows.tolist()
+    ([0.5, 0.5, 0.75], [2, 0, 1])
     """
 
     __slots__ = ("append", "entries")
 
-    def __init__(self) -> None:
-        self.entries: list[tuple[float, list[int]]] = []
+    def __init__(self, entries: Iterable[tuple[float, list[int]]] = ()) -> None:
+        self.entries: list[tuple[float, list[int]]] = list(entries)
         self.append = self.entries.append
 
     @classmethod
     def merged(cls, logs: Iterable[BatchLog]) -> BatchLog:
         """One log of what several logged."""
-        log = cls()
-        for part in logs:
-            log.entries.extend(part.entries)
-        return log
+        return cls(chain.from_iterable(log.entries for log in logs))
 
-    def rows(self) -> npt.NDArray[np.int64]:
-        """All row ids in the order of logging."""
-        return np.fromiter(chain.from_iterable(rows for _, rows in self.entries), dtype=np.int64)
+    def flat(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Return times (n,) and row ids (n,), in the order of logging."""
+        sizes = np.array([len(rows) for _, rows in self.entries], np.int64)
+        times = np.array([time for time, _ in self.entries], np.float64)
+        rows = chain.from_iterable(rows for _, rows in self.entries)
+        return np.repeat(times, sizes), np.fromiter(rows, np.int64, int(sizes.sum()))
 
-    def column(self, size: int) -> npt.NDArray[np.float64]:
-        """Time of each row, (size,), NaN where a row was never logged; a row logged twice has its last time."""
-        column = np.full(size, np.nan)
-        times = np.array([time for time, _ in self.entries])
-        column[self.rows()] = np.repeat(times, [len(rows) for _, rows in self.entries])
-        return column
-
-    def total(self, size: int) -> npt.NDArray[np.float64]:
-        """Sum of the logged times of each row, (size,), for a log of durations; 0 where a row was never logged."""
-        times = np.array([time for time, _ in self.entries])
-        durations = np.repeat(times, [len(rows) for _, rows in self.entries])
-        total: npt.NDArray[np.float64] = np.bincount(self.rows(), weights=durations, minlength=size)  # type: ignore[assignment]
-        return total
-
-    def count(self, size: int) -> npt.NDArray[np.int32]:
-        """How often each row was logged, (size,)."""
-        return np.bincount(self.rows(), minlength=size).astype(np.int32)
+    def clear(self) -> None:
+        """Forget."""
+        self.entries.clear()  # the list itself stays: `append` is bound to it

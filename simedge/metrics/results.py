@@ -49,7 +49,8 @@ class Results:
     Attributes
     ----------
     columns : mapping of str to columns
-        The raw tables ``rois`` and ``reports``, as :mod:`simedge.metrics.schema` lists them.
+        The raw tables ``rois`` and ``reports``, as :mod:`simedge.metrics.schema` lists them; none if the run recorded
+        no items.
     config : mapping
         The resolved configuration.
     facts : mapping
@@ -58,6 +59,8 @@ class Results:
         CPU seconds the run took. Shown, never stored; None for a loaded result.
     versions, platform : mapping of str to str, str
         What made the result.
+    totalled : mapping of str to float, or None
+        The metrics of a run that recorded no items; else they follow from the columns.
 
     Raises
     ------
@@ -71,8 +74,11 @@ class Results:
     cpu_s: float | None = None
     versions: Mapping[str, str] = field(default_factory=versions)
     platform: str = field(default_factory=platform_tag)
+    totalled: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
+        if self.totalled is not None and not self.columns:
+            return
         if sorted(self.columns) != sorted(TABLES):
             raise ValueError(f"a result has the tables {', '.join(TABLES)}, not {', '.join(self.columns)}")
         self.columns = {name: conform(name, self.columns[name]) for name in TABLES}
@@ -105,11 +111,17 @@ class Results:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric by name; NaN where undefined. Units and meanings: :mod:`simedge.metrics.schema`."""
-        return summarise(self.columns, self.facts)
+        return summarise(self.columns, self.facts) if self.totalled is None else dict(self.totalled)
 
     @cached_property
     def rois(self) -> pd.DataFrame:
-        """One row per ROI of the trace, in trace order: where it went and how long each part took, s."""
+        """One row per ROI of the trace, in trace order: where it went and how long each part took, s.
+
+        Raises
+        ------
+        InputError
+            If the run recorded no items; so does everything else that needs a table, such as most figures.
+        """
         return self._frame("rois")
 
     @cached_property
@@ -135,6 +147,8 @@ class Results:
 
     def save(self, folder: str | Path) -> Path:
         """Write ``rois.parquet``, ``reports.parquet`` and ``manifest.json``; the same run gives the same bytes.
+
+        Of a run that recorded no items there is the manifest only.
 
         Parameters
         ----------
@@ -175,8 +189,9 @@ class Results:
             If there is no result, it was changed since, or its schema version is unknown.
         """
         columns, manifest = read_result(Path(folder))
+        totalled = None if columns else manifest["metrics"]
         made_by = {"versions": manifest["versions"], "platform": str(manifest.get("platform", "unknown"))}
-        loaded = cls(columns, manifest["config"], manifest["facts"], **made_by)
+        loaded = cls(columns, manifest["config"], manifest["facts"], **made_by, totalled=totalled)
         try:
             _ = loaded.metrics
         except (KeyError, TypeError, ValueError):
@@ -216,6 +231,9 @@ class Results:
 
     def _frame(self, name: str) -> pd.DataFrame:
         import pandas as pd
+
+        if not self.columns:
+            raise InputError("this run recorded no items", remedy="run it with record=items")
 
         def column(values: Any) -> Any:
             if isinstance(values, Categorical):

@@ -18,6 +18,7 @@ from simedge.metrics.schema import SCHEMA_VERSION, TABLES, Categorical, Column, 
 __all__ = ["canonical", "config_hash", "plain", "read_result", "run_hash", "write_result"]
 
 _FORMAT = "simedge result"
+_GROUP_ROWS = 2**16
 _MANIFEST = "manifest.json"
 _MANIFEST_BYTES_MAX = 64 * 2**20
 _INFINITIES = {"inf": math.inf, "-inf": -math.inf}
@@ -82,14 +83,14 @@ def run_hash(config: Mapping[str, Any], facts: Mapping[str, Any], versions: Mapp
 
 
 def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping[str, Any]) -> None:
-    """Write tables and manifest; the folder appears, or replaces an older result, only when all is written.
+    """Write manifest and tables; the folder appears, or replaces an older result, only when all is written.
 
     Parameters
     ----------
     folder : Path
         Where to; must be new, empty, or hold nothing but a result of simedge.
     columns : mapping of str to columns
-        Conforming tables.
+        Conforming tables; none of a run that recorded no items.
     manifest : mapping
         What to say beside the tables; format, schema version and the tables' digests are added.
 
@@ -102,7 +103,7 @@ def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping
     _check_replaceable(target, folder)
     with files.atomic_directory(target) as draft:
         tables: dict[str, Any] = {}
-        for name in TABLES:
+        for name in columns:
             path = draft / f"{name}.parquet"
             rows = _write_table(path, name, columns[name])
             tables[name] = {"rows": rows, "digest": files.digest(path)}
@@ -112,7 +113,7 @@ def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping
 
 
 def read_result(folder: Path) -> tuple[dict[str, Columns], dict[str, Any]]:
-    """Read and validate what :func:`write_result` wrote: the tables and the manifest.
+    """Read and validate what :func:`write_result` wrote: the tables, if the run recorded items, and the manifest.
 
     Raises
     ------
@@ -121,6 +122,8 @@ def read_result(folder: Path) -> tuple[dict[str, Columns], dict[str, Any]]:
     """
     manifest = _read_manifest(folder.expanduser() / _MANIFEST)
     columns: dict[str, Columns] = {}
+    if manifest["config"].get("record", "items") != "items":
+        return columns, manifest
     for name in TABLES:
         path = folder.expanduser() / f"{name}.parquet"
         try:
@@ -196,7 +199,12 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         )
     _require(path, manifest, _REQUIRED, "")
     _require(path, manifest["facts"], _REQUIRED_FACTS, "facts.")
-    return {**manifest, "config": _revive(manifest["config"]), "facts": _revive(manifest["facts"])}
+    revived = {key: _revive(manifest[key]) for key in ("config", "facts", "metrics")}
+    metrics = {name: math.nan if value is None else value for name, value in revived["metrics"].items()}
+    for name, value in metrics.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _damaged(path, f"has a metric {name!r} that is no number")
+    return {**manifest, **revived, "metrics": metrics}
 
 
 def _require(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str) -> None:
@@ -224,28 +232,32 @@ def _arrow_schema(table: str, columns: Columns | None) -> Any:
 
 
 def _write_table(path: Path, table: str, columns: Columns) -> int:
+    """Write a table a group of rows at a time, so that there is never a second copy of it; tell how many rows."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    arrays = []
-    for column in TABLES[table]:
-        values = columns[column.name]
-        if isinstance(values, Categorical):
-            codes = pa.array(values.codes.astype(np.int32), mask=values.codes < 0)
-            arrays.append(pa.DictionaryArray.from_arrays(codes, pa.array(values.names, pa.string())))
-        else:
-            arrays.append(pa.array(values))
-    made = pa.Table.from_arrays(arrays, schema=_arrow_schema(table, columns))
-    floats = [column.name for column in TABLES[table] if column.dtype == "float64"]
-    parquet.write_table(
-        made,
+    def piece(values: Any, begin: int) -> Any:
+        kept = slice(begin, begin + _GROUP_ROWS)
+        if not isinstance(values, Categorical):
+            return pa.array(values[kept])
+        codes = values.codes[kept].astype(np.int32)
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(values.names, pa.string()))
+
+    listed = TABLES[table]
+    schema = _arrow_schema(table, columns)
+    rows = len(columns[next(column.name for column in listed if column.dtype != "category")])
+    with parquet.ParquetWriter(
         path,
+        schema,
         compression="zstd",
         compression_level=3,
-        use_dictionary=[column.name for column in TABLES[table] if column.dtype == "category"],
-        column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
-    )
-    return int(made.num_rows)
+        use_dictionary=[column.name for column in listed if column.dtype == "category"],
+        column_encoding={column.name: "BYTE_STREAM_SPLIT" for column in listed if column.dtype == "float64"},
+    ) as writer:
+        for begin in range(0, rows, _GROUP_ROWS):
+            arrays = [piece(columns[column.name], begin) for column in listed]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    return rows
 
 
 def _read_table(path: Path, table: str) -> dict[str, Any]:
@@ -258,6 +270,7 @@ def _read_table(path: Path, table: str) -> dict[str, Any]:
         raise _damaged(path, f"is not a Parquet file: {problem}") from None
     if not made.schema.equals(_arrow_schema(table, None)):
         raise _damaged(path, f"does not have the columns of table {table!r}")
+    made = made.unify_dictionaries()
     columns: dict[str, Any] = {}
     for column in TABLES[table]:
         values = made.column(column.name)

@@ -1,18 +1,19 @@
-"""From the tables of a run to its metrics; numpy only. Names and units are listed in :mod:`simedge.metrics.schema`."""
+"""From a run to its metrics, at once or piece by piece. Names and units are listed in :mod:`simedge.metrics.schema`."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 
 from simedge.metrics.bound import PooledServer
+from simedge.metrics.quantiles import Exact, Numbers, statistics
 from simedge.metrics.schema import PARTS, Categorical, Columns, FloatArray
 
-__all__ = ["completions", "per_second", "summarise"]
+__all__ = ["Totals", "completions", "per_second", "summarise"]
 
 _ROUNDING_S = 1e-9  # a horizon that misses a whole second by less than this is whole
 
@@ -120,69 +121,120 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     >>> [metrics[m] for m in ("slo_miss_ratio", "imbalance_index_p50", "accumulated_units_max", "utilisation.cameras")]
     [1.0, 1.0, 1.0, 0.25]
     """
-    cameras = _names(columns["rois"], "camera").names
-    return {
-        **_units(columns["rois"], facts),
-        **_queues(columns["reports"], facts),
-        **{name: float(facts[name]) for name in ("migrated_units", "migration_calls")},
-        **_utilisation(cameras, facts),
-        **_bytes(cameras, facts),
-    }
+    totals = Totals(facts)
+    rois = columns["rois"]
+    done = ~np.isnan(_numbers(rois, "done_s"))
+    totals.arrive(_numbers(rois, "arrived_s"))
+    path = _names(rois, "path")
+    lengths = np.array([facts["path_lengths"][name] for name in path.names], dtype=np.float64)
+    completed = {name: _numbers(rois, name)[done] for name in ("arrived_s", "done_s", "latency_s", *PARTS)}
+    totals.complete(completed, lengths[path.codes[done]])
+    totals.report(columns["reports"])
+    return totals.metrics(_names(rois, "camera").names, facts)
 
 
-def _units(rois: Columns, facts: Mapping[str, Any]) -> dict[str, float]:
-    warmup_s, horizon_s = float(facts["warmup_s"]), float(facts["horizon_s"])
-    arrived_s, done_s = _numbers(rois, "arrived_s"), _numbers(rois, "done_s")
-    arrived = (arrived_s >= warmup_s) & (arrived_s < horizon_s)
-    completed = arrived & ~np.isnan(done_s)
-    latency_s = _numbers(rois, "latency_s")[completed]
-    arrived_units, completed_units = float(np.count_nonzero(arrived)), float(len(latency_s))
+class Totals:
+    """What the metrics of a run follow from, gathered piece by piece.
 
-    units_ips, classifiers_ips = completions(rois, facts)
-    bound = _statistics(
-        "bound_latency_s",
-        PooledServer(float(facts["bound_ips"])).latencies_s(arrived_s)[arrived],
-        ("mean", "p50", "p75", "p99"),
-    )
-    latencies = _statistics("latency_s", latency_s, ("mean", "p50", "p75", "p99", "max"))
-    return {
-        "arrived_units": arrived_units,
-        "completed_units": completed_units,
-        "in_system_units": arrived_units - completed_units,
-        "served_ratio": completed_units / arrived_units if arrived_units else math.nan,
-        **_statistics("throughput_ips", units_ips, ("mean", "p50", "p75", "p99")),
-        **_statistics("classifier_ips", classifiers_ips, ("mean",)),
-        **latencies,
-        **bound,
-        "fraction_of_bound": bound["bound_latency_s_mean"] / latencies["latency_s_mean"],
-        **{f"{part}_mean": _mean(_numbers(rois, part)[completed]) for part in PARTS},
-        "slo_miss_ratio": _mean(latency_s > float(facts["slo_s"])),
-    }
+    Parameters
+    ----------
+    facts : mapping
+        ``horizon_s``, ``warmup_s``, ``slo_s``, ``bound_ips`` and ``capacity_ips``; see :func:`summarise`.
+    numbers : callable
+        Makes the collections of which quantiles are wanted. Counts, sums, means and maxima are exact in any case.
+    """
 
+    def __init__(self, facts: Mapping[str, Any], numbers: Callable[[], Numbers] = Exact) -> None:
+        self._horizon_s, self._warmup_s, self._slo_s = (
+            float(facts[name]) for name in ("horizon_s", "warmup_s", "slo_s")
+        )
+        self._capacity_ips: Mapping[str, float] = facts["capacity_ips"]
+        if not all(value > 0 for value in self._capacity_ips.values()):
+            raise ValueError(f"the capacity of every entity must be positive: {dict(self._capacity_ips)}")
+        self._unit = facts.get("unit", "roi")
+        self._server = PooledServer(float(facts["bound_ips"]))
+        self._arrived = self._late = 0
+        self._latency_s, self._bound_s, self._imbalance, self._waiting = (numbers() for _ in range(4))
+        self._parts_s = dict.fromkeys(PARTS, 0.0)
+        self._units_ips = self._bins(np.empty(0))
+        self._classifiers_ips = self._bins(np.empty(0))
 
-def _queues(reports: Columns, facts: Mapping[str, Any]) -> dict[str, float]:
-    kept = _numbers(reports, "time_s") >= float(facts["warmup_s"])
-    time_s = _numbers(reports, "time_s")[kept]
-    first = np.flatnonzero(np.r_[True, time_s[1:] > time_s[:-1]]) if len(time_s) else np.empty(0, np.int64)
+    def _bins(self, times_s: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+        return per_second(times_s, self._warmup_s, self._horizon_s, weights)
 
-    entity = _names(reports, "entity")
-    capacity_ips = np.array([facts["capacity_ips"][name] for name in entity.names], dtype=np.float64)
-    if not np.all(capacity_ips > 0):
-        raise ValueError(f"the capacity of every entity must be positive: {dict(facts['capacity_ips'])}")
-    drain_s = _numbers(reports, "backlog_units")[kept] / capacity_ips[entity.codes[kept]]
-    waiting = (_numbers(reports, "queue_units") + _numbers(reports, "outbound_units"))[kept].astype(np.float64)
-    if len(first):
-        waiting = np.add.reduceat(waiting, first)
+    def arrive(self, arrived_s: FloatArray) -> None:
+        """Count the next arrivals, (n,), s, ascending."""
+        counts = (arrived_s >= self._warmup_s) & (arrived_s < self._horizon_s)
+        self._arrived += int(np.count_nonzero(counts))
+        self._bound_s.add(self._server.latencies_s(arrived_s)[counts])
+
+    def complete(self, rois: Mapping[str, FloatArray], classifiers: FloatArray) -> None:
+        """Count completed units.
+
+        Parameters
+        ----------
+        rois : mapping of str to (n,) float array
+            Columns ``arrived_s``, ``done_s``, ``latency_s`` and the parts of a latency, s, without NaN.
+        classifiers : (n,) float array
+            Classifiers that each ran.
+        """
+        arrived_s = rois["arrived_s"]
+        counts = (arrived_s >= self._warmup_s) & (arrived_s < self._horizon_s)
+        latency_s = rois["latency_s"][counts]
+        self._latency_s.add(latency_s)
+        self._late += int(np.count_nonzero(latency_s > self._slo_s))
+        for part in PARTS:
+            self._parts_s[part] += float(np.sum(rois[part][counts]))
+        executions = self._bins(rois["done_s"], classifiers)
+        self._classifiers_ips += executions
+        self._units_ips += executions if self._unit == "classifier" else self._bins(rois["done_s"])
+
+    def report(self, reports: Columns) -> None:
+        """Count the next reports: table ``reports`` or a piece of it that ends with a whole report."""
+        time_s = _numbers(reports, "time_s")
+        kept = time_s >= self._warmup_s
+        time_s = time_s[kept]
+        if not len(time_s):
+            return
+        first = np.flatnonzero(np.r_[True, time_s[1:] > time_s[:-1]])
+        entity = _names(reports, "entity")
+        capacity_ips = np.array([self._capacity_ips[name] for name in entity.names], dtype=np.float64)
+        drain_s = _numbers(reports, "backlog_units")[kept] / capacity_ips[entity.codes[kept]]
+        waiting = (_numbers(reports, "queue_units") + _numbers(reports, "outbound_units"))[kept].astype(np.float64)
         entities = np.diff(np.r_[first, len(time_s)])
         largest, mean = np.maximum.reduceat(drain_s, first), np.add.reduceat(drain_s, first) / entities
         # A mean may be rounded to just above an equal maximum: an index is never negative.
-        imbalance = np.maximum(np.divide(largest, mean, out=np.ones_like(mean), where=mean > 0) - 1.0, 0.0)
-    else:
-        imbalance = np.empty(0)
-    return {
-        **_statistics("imbalance_index", imbalance, ("mean", "p50", "p75", "p99")),
-        **_statistics("accumulated_units", waiting, ("mean", "p50", "p75", "p99", "max")),
-    }
+        index = np.maximum(np.divide(largest, mean, out=np.ones_like(mean), where=mean > 0) - 1.0, 0.0)
+        self._imbalance.add(index)
+        self._waiting.add(np.add.reduceat(waiting, first))
+
+    def metrics(self, cameras: Sequence[str], facts: Mapping[str, Any]) -> dict[str, float]:
+        """Every metric, in the order of the schema; `facts` as for :func:`summarise`."""
+        arrived, completed = float(self._arrived), float(self._latency_s.count)
+        units, classifiers = Exact(), Exact()
+        units.add(self._units_ips)
+        classifiers.add(self._classifiers_ips)
+        latency = statistics("latency_s", self._latency_s, ("mean", "p50", "p75", "p99", "max"))
+        mean_s = latency["latency_s_mean"]
+        bound = statistics("bound_latency_s", self._bound_s, ("mean", "p50", "p75", "p99"))
+        return {
+            "arrived_units": arrived,
+            "completed_units": completed,
+            "in_system_units": arrived - completed,
+            "served_ratio": completed / arrived if arrived else math.nan,
+            **statistics("throughput_ips", units, ("mean", "p50", "p75", "p99")),
+            **statistics("classifier_ips", classifiers, ("mean",)),
+            **latency,
+            **bound,
+            "fraction_of_bound": bound["bound_latency_s_mean"] / mean_s if mean_s > 0 else math.nan,
+            **{f"{part}_mean": total / completed if completed else math.nan for part, total in self._parts_s.items()},
+            "slo_miss_ratio": self._late / completed if completed else math.nan,
+            **statistics("imbalance_index", self._imbalance, ("mean", "p50", "p75", "p99")),
+            **statistics("accumulated_units", self._waiting, ("mean", "p50", "p75", "p99", "max")),
+            **{name: float(facts[name]) for name in ("migrated_units", "migration_calls")},
+            **_utilisation(cameras, facts),
+            **_bytes(cameras, facts),
+        }
 
 
 def _utilisation(cameras: Sequence[str], facts: Mapping[str, Any]) -> dict[str, float]:
@@ -201,15 +253,6 @@ def _bytes(cameras: Sequence[str], facts: Mapping[str, Any]) -> dict[str, float]
     carried = {name: float(facts["bytes"][name]) for name in cameras if name in facts["bytes"]}
     each = {f"uplink_bytes.{name}": value for name, value in carried.items()}
     return {"uplink_bytes": math.fsum(carried.values()), **each}
-
-
-def _statistics(name: str, values: FloatArray, wanted: Sequence[str]) -> dict[str, float]:
-    ranks = {statistic: float(statistic[1:]) for statistic in wanted if statistic not in {"mean", "max"}}
-    found = dict.fromkeys(wanted, math.nan)
-    if len(values):
-        found |= dict(zip(ranks, np.percentile(values, list(ranks.values())).tolist(), strict=True)) if ranks else {}
-        found |= {s: float(f(values)) for s, f in (("mean", np.mean), ("max", np.max)) if s in wanted}
-    return {f"{name}_{statistic}": found[statistic] for statistic in wanted}
 
 
 def _mean(values: np.ndarray[Any, Any]) -> float:

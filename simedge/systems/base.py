@@ -39,9 +39,16 @@ class Decider(Protocol[Observed_contra, Decided_co]):
 
 
 class System(ABC):
-    """A scenario brought to life: built once, run once, finished once."""
+    """A scenario brought to life: built once, run once, finished once.
+
+    Attributes
+    ----------
+    metrics : mapping of str to float, or None
+        After `finish`, the metrics of a run that kept no tables from which they could be computed.
+    """
 
     configuration: ClassVar[type]
+    metrics: Mapping[str, float] | None = None
 
     @abstractmethod
     def run(self, progress: Progress | None = None) -> None:
@@ -49,7 +56,7 @@ class System(ABC):
 
     @abstractmethod
     def finish(self) -> tuple[Mapping[str, Mapping[str, Any]], dict[str, Any]]:
-        """Return the columns of every table, and the facts that only the system knows."""
+        """Return the columns of every table, none if the run kept none, and the facts that only the system knows."""
 
     @staticmethod
     def control(flow: Flow[Observation, Decision], policy: Decider[Observation, Decision]) -> None:

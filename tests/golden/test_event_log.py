@@ -51,7 +51,7 @@ class OneMove:
 def event_log(system: VideoSystem) -> str:
     flow, events = system.flow, []
     for name, camera in zip(flow.names, flow.cameras, strict=True):
-        for time, rows in zip(*flow.table.frames(camera.index), strict=True):
+        for time, rows in zip(camera._frame_times, camera._frame_rows, strict=True):
             events.append((time, 0, name, "frame", rows))
         events += [(time, 3, name, "takes", rows) for time, rows in camera.taken.entries]
         events += [(time, 1, name, "has run", rows) for time, rows in camera.executed.entries]

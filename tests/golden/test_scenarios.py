@@ -38,7 +38,7 @@ def test_replay(scenario, policy, golden):
 @pytest.mark.parametrize("policy", ["distream", "distream_artifact"])
 @pytest.mark.parametrize("scenario", ["campus", "traffic"])
 def test_replay_with_decisions(scenario, policy, golden):
-    """Decisions add up arrays, in an order that numpy chooses by platform: exact there, elsewhere within a tolerance."""
+    """Decisions add up arrays, in an order that numpy chooses by platform: exact there, else within a tolerance."""
     run = simedge.run(scenario, f"policy={policy}", seed=0)
     metrics = {name: value for name in METRICS if not math.isnan(value := run.metrics[name])}
     golden.numbers(f"{scenario}-{policy}.json", metrics, rel=0.05)

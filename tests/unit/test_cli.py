@@ -66,6 +66,28 @@ def test_several_policies_make_one_table_and_their_gains(command: Command) -> No
     assert max(map(len, lines)) > 80  # whole, although no terminal says so
 
 
+def test_a_run_that_records_no_items_shows_the_same_and_is_saved_without_tables(
+    command: Command, tmp_path: Path
+) -> None:
+    words = ("run", *SHORT, "policy=centralized")
+    _, items, _ = command(*words)
+    code, summary, err = command(*words, "record=summary", "--out", str(tmp_path / "runs"))
+    assert (code, err) == (0, "")
+    (folder,) = inside(tmp_path / "runs")
+    assert summary.splitlines()[-1] == str(tmp_path / "runs" / folder)
+    assert inside(tmp_path / "runs" / folder) == ["manifest.json"]
+    assert Results.load(tmp_path / "runs" / folder).config["record"] == "summary"
+    count = len(items.splitlines()) - 1  # the last line tells how fast it was
+    assert summary.splitlines()[:count] == items.splitlines()[:count]
+
+
+def test_a_figure_of_a_run_without_items_is_refused_before_it_begins(command: Command, tmp_path: Path) -> None:
+    words = ("run", "horizon_s=1e6", "workload=generated", "record=summary", "--figure", str(tmp_path / "f.svg"))
+    code, out, err = command(*words)
+    assert (code, out) == (2, "")
+    assert err == "simedge: record: a figure needs the items of the run; set record=items\n"
+
+
 def test_the_table_says_what_the_run_gave(command: Command) -> None:
     base, other = (run("campus", *SHORT, f"policy={policy}").metrics for policy in ("camera_only", "centralized"))
     _, out, _ = command("run", *SHORT, "policy=camera_only,centralized")

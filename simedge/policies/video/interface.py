@@ -86,7 +86,7 @@ class VideoObservation:
     online : (C,) bool array
         Cameras that answer.
     arrivals : (R, C) float array
-        Units that arrived in each of the R reports since the policy was last asked.
+        Units that arrived in each of the R reports since the policy was last asked, of the last minute at most.
     throughput_ips : (C,) float array
         Units per second that left each camera's engine, over the monitor's window.
     uplink_bps : (C,) float array

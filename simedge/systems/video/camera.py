@@ -39,6 +39,8 @@ class Camera:
         Most units in a batch and in a call.
     done : BatchLog
         Log of units that need nothing more.
+    load : callable
+        Asked when the frames are used up and another is due now: it calls `expect`.
 
     Attributes
     ----------
@@ -70,6 +72,7 @@ class Camera:
         "_frame_alarm",
         "_frame_rows",
         "_frame_times",
+        "_load",
         "_low",
         "_next_frame",
         "_odds",
@@ -105,6 +108,7 @@ class Camera:
         batch: int,
         call_units: int,
         done: BatchLog,
+        load: Callable[[], None],
     ) -> None:
         self.index, self.queue, self.outbound, self.device, self.uplink = index, queue, outbound, device, uplink
         self.arrived = self.processed = self.finished = 0
@@ -118,15 +122,27 @@ class Camera:
         self._batch_codes: list[int] = []
         self._call: list[int] = []
         self._waiting_for_edge = False
-        self._frame_times, self._frame_rows = table.frames(index)
+        self._load = load
+        self._frame_times: list[float] = []
+        self._frame_rows: list[list[int]] = []
         self._next_frame = 0
         self._frame_alarm = env.alarm(self._frame)
+
+    def expect(self, times: list[float], rows: list[list[int]]) -> None:
+        """Know the frames to come: times and rows, and perhaps the time of one more, whose rows are not known yet."""
+        self._frame_times, self._frame_rows, self._next_frame = times, rows, 0
+
+    def start(self) -> None:
+        """Wait for the first frame."""
         if self._frame_times:
             self._frame_alarm.set(self._frame_times[0])
 
     def _frame(self) -> None:
         """Take in a frame."""
         position = self._next_frame
+        if position == len(self._frame_rows):
+            self._load()
+            position = 0
         rows = self._frame_rows[position]
         self._next_frame = position = position + 1
         if position < len(self._frame_times):

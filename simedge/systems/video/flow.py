@@ -14,11 +14,13 @@ from simedge.hardware.profile import LatencyTable, LinkProfile, read_device, rea
 from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
 from simedge.metrics.recorder import BatchLog
 from simedge.metrics.schema import Categorical
+from simedge.metrics.summary import Totals
 from simedge.policies.video.interface import FloatArray, PartitionPlan, VideoDecision, VideoObservation, VideoSetting
 from simedge.systems.video.camera import Camera
 from simedge.systems.video.capacity import capacity_ips, effective_ips
 from simedge.systems.video.edge import Edge
 from simedge.systems.video.monitor import Monitor
+from simedge.systems.video.record import Recorder
 from simedge.systems.video.rows import Codes, RoiTable
 from simedge.systems.video.scenario import CLASSIFIER_SLOWDOWN, VideoScenario
 from simedge.traces.trace import RoiTrace
@@ -37,6 +39,10 @@ def control_delay_s(cameras: int) -> float:
     [20.0, 29.0]
     """
     return (17.0 + 0.5 * cameras) * 1e-6
+
+
+WINDOW_ROIS = 2**14
+"""ROIs of a trace that are loaded at a time when they are not recorded."""
 
 
 class VideoFlow:
@@ -72,7 +78,8 @@ class VideoFlow:
         self.env = env
         self.pipeline = scenario.pipeline.pipeline()
         self.codes = Codes(self.pipeline, scenario.workload.mix)
-        self.table = RoiTable(trace, horizon_s, Streams(scenario.seed))
+        whole = scenario.record == "items"
+        self.table = RoiTable(trace, horizon_s, Streams(scenario.seed), None if whole else WINDOW_ROIS)
         self.done = BatchLog()
         spec, queues, mix = scenario.cluster, scenario.queues, dict(scenario.workload.mix)
 
@@ -105,6 +112,7 @@ class VideoFlow:
                 spec.camera_batch,
                 call_units,
                 self.done,
+                self._load,
             )
             for index, (name, profile) in enumerate(zip(spec.names, spec.profiles, strict=True))
         ]
@@ -122,11 +130,37 @@ class VideoFlow:
         self.bound_ips = sum(
             effective_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles
         ) + len(gpus) * effective_ips(self.pipeline, mix, on_edge, spec.edge_batch)
-        self.monitor = Monitor(self.cameras, self.edge, scenario.report_period_s, horizon_s)
+        facts = {
+            "horizon_s": horizon_s,
+            "warmup_s": scenario.warmup_s,
+            "slo_s": scenario.slo_s,
+            "unit": scenario.unit,
+            "bound_ips": self.bound_ips,
+            "capacity_ips": self.capacities_ips(),
+        }
+        self.totals = None if whole else Totals(facts)
+        self.recorder = Recorder(self.table, self.codes, self.pipeline, self.cameras, self.edge, self.done, self.totals)
+        names = (*self.names, "edge")
+        self.monitor = Monitor(self.cameras, self.edge, names, scenario.report_period_s, horizon_s, self.totals)
         self.control_delay_s = (
             control_delay_s(len(self.cameras)) if scenario.control_delay_s is None else scenario.control_delay_s
         )
         self.decisions = hashlib.blake2b(digest_size=16)
+        self._load()
+        for camera in self.cameras:
+            camera.start()
+
+    def _load(self) -> None:
+        """Take in the next window of the trace; what was completed before is counted first, and gives up its rows."""
+        if self.totals is not None:
+            self.recorder.fold(self.env.now)
+        for camera, frames in zip(self.cameras, self.table.load(), strict=True):
+            camera.expect(*frames)
+
+    def capacities_ips(self) -> dict[str, float]:
+        """Nominal capacity of each camera and of the edge, in units per second."""
+        values = [*self.setting.capacity_ips.tolist(), self.setting.edge_capacity_ips]
+        return dict(zip((*self.names, "edge"), values, strict=True))
 
     def _wire(self, scenario: VideoScenario, uplink: LinkProfile, backbone: LinkProfile) -> Cluster:
         """Join cameras, switch and edge as in §1.4; results and migrated ROIs hold no downlink."""
@@ -199,51 +233,10 @@ class VideoFlow:
         """Add a decision to the fingerprint."""
         self.decisions.update(kind + np.float64(self.env.now).tobytes() + content)
 
-    def columns(self) -> dict[str, np.ndarray | Categorical]:
-        """Table ``rois``: what became of every row."""
-        table, size = self.table, len(self.table)
-        taken = BatchLog.merged(camera.taken for camera in self.cameras).column(size)
-        left = BatchLog.merged(camera.executed for camera in self.cameras).column(size)
-        by = table.trace.camera.astype(np.int32)
-        for camera in self.cameras:
-            by[camera.taken.rows()] = camera.index
-        code = np.frombuffer(table.code, np.int16)
-        if size:
-            passed = (code >= 0) & np.array(self.codes.all_edge)[code]
-            left[passed] = taken[passed]
-        delivered, started, done = (
-            self.edge.delivered.column(size),
-            self.edge.started.column(size),
-            self.done.column(size),
-        )
-        on_camera = ~np.isnan(done) & np.isnan(delivered)
-        for column in (delivered, started):
-            column[on_camera] = done[on_camera]
-        moved = BatchLog.merged(camera.moved for camera in self.cameras)
-        moved_s, moves = moved.total(size), moved.count(size)
-        arrived = table.trace.arrived_s
-        queue_s, network_s = taken - arrived, delivered - left
-        if moved.entries:
-            network_s += moved_s
-            queue_s = np.maximum(queue_s - moved_s, 0.0)  # rounding may leave a hair below nothing
-        first = np.array(self.codes.first)[table.trace.path] if size else 0
-        return {
-            "roi": np.arange(size, dtype=np.int64),
-            "camera": Categorical(table.trace.camera.astype(np.int32), self.names),
-            "path": Categorical(table.trace.path.astype(np.int32), self.pipeline.names),
-            "arrived_s": arrived,
-            "size_bytes": table.trace.size_bytes,
-            "cut": np.where(code >= 0, code - first, -1).astype(np.int32),
-            "processed_by": Categorical(by, self.names),
-            "migrations": moves,
-            "queue_s": queue_s,
-            "camera_s": left - taken,
-            "network_s": network_s,
-            "edge_queue_s": started - delivered,
-            "edge_s": done - started,
-            "latency_s": done - arrived,
-            "done_s": done,
-        }
+    def tables(self) -> dict[str, dict[str, np.ndarray | Categorical]]:
+        """Close the books at the end of a run: tables ``rois`` and ``reports``, or none where totals are kept."""
+        rois, reports = self.recorder.finish(), self.monitor.finish()
+        return {"rois": rois, "reports": reports} if self.totals is None else {}
 
 
 def _read_only(values: list[float]) -> FloatArray:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from simedge.metrics.schema import Categorical
+from simedge.metrics.summary import Totals
 from simedge.policies.video.interface import VideoObservation
 from simedge.systems.video.camera import Camera
 from simedge.systems.video.edge import Edge
@@ -16,6 +17,11 @@ __all__ = ["Monitor"]
 WINDOW_S = 1.0
 """Length of the window over which throughput is measured."""
 
+HISTORY_S = 60.0
+"""How far back an observation reaches: a policy that is asked less often is not told of reports before."""
+
+_KEPT_REPORTS = 256
+
 
 class Monitor:
     """Counters of cameras and edge at every report.
@@ -24,16 +30,34 @@ class Monitor:
     ----------
     cameras, edge
         What is watched.
+    names : tuple of str
+        Names of the cameras, then that of the edge.
     period_s, horizon_s : float
         Time between reports, and length of the run.
+    totals : Totals or None
+        Where reports are counted, of which then only the last are kept; None: all are kept for table ``reports``.
     """
 
-    def __init__(self, cameras: list[Camera], edge: Edge, period_s: float, horizon_s: float) -> None:
-        self.cameras, self.edge, self.period_s = cameras, edge, period_s
-        self.reports = 0
-        self._observed = 0
+    def __init__(
+        self,
+        cameras: list[Camera],
+        edge: Edge,
+        names: tuple[str, ...],
+        period_s: float,
+        horizon_s: float,
+        totals: Totals | None,
+    ) -> None:
+        self.cameras, self.edge, self.names, self.period_s = cameras, edge, names, period_s
+        self._totals = totals
+        self._window = max(1, round(WINDOW_S / period_s))
+        self._history = max(self._window, math.ceil(HISTORY_S / period_s))
         size = math.ceil(horizon_s / period_s) + 2
-        entities = len(cameras) + 1
+        if totals is not None:
+            size = min(size, self._history + 1 + _KEPT_REPORTS)
+        entities = len(names)
+        # Row k holds report `_gone` + k; row 0 is the time before the first report, or a report already counted.
+        self._gone = self._last = self._observed = 0
+        self._counted = 0
         self._queue = np.zeros((size, entities), np.int32)
         self._outbound = np.zeros((size, entities), np.int32)
         self._arrived = np.zeros(
@@ -44,7 +68,9 @@ class Monitor:
 
     def report(self) -> None:
         """Write one report."""
-        self.reports = k = self.reports + 1
+        if self._last + 1 == len(self._backlog):
+            self._forget()
+        self._last = k = self._last + 1
         cameras, edge = self.cameras, self.edge
         self._queue[k] = [*[camera.queue.backlog for camera in cameras], len(edge.queue)]
         self._outbound[k, :-1] = [len(camera.outbound) for camera in cameras]
@@ -52,13 +78,29 @@ class Monitor:
         self._processed[k] = [*[camera.processed for camera in cameras], edge.completed]
         self._backlog[k] = edge.backlog
 
+    def _forget(self) -> None:
+        """Count all reports, and make room by keeping only what an observation may reach back to."""
+        self._count()
+        gone = self._last - self._history
+        for column in (self._queue, self._outbound, self._arrived, self._processed, self._backlog):
+            column[: self._history + 1] = column[gone : self._last + 1].copy()
+        self._gone += gone
+        self._last = self._counted = self._history
+        self._observed = max(0, self._observed - gone)
+
+    def _count(self) -> None:
+        if self._totals is not None and self._last > self._counted:
+            self._totals.report(self._columns(self._counted))
+            self._counted = self._last
+
     def observe(self, now_s: float) -> VideoObservation:
         """Tell what the reports say, and what can be read now."""
-        k = self.reports
-        window = min(k, max(1, round(WINDOW_S / self.period_s)))
+        k = self._last
+        window = min(self._gone + k, self._window)
         span_s = max(window, 1) * self.period_s
         rates = (self._processed[k] - self._processed[k - window]) / span_s
-        arrivals = np.diff(self._arrived[self._observed : k + 1, :-1], axis=0).astype(np.float64)
+        since = max(self._observed, k - self._history)
+        arrivals = np.diff(self._arrived[since : k + 1, :-1], axis=0).astype(np.float64)
         self._observed = k
         cameras = self.cameras
         return VideoObservation(
@@ -78,18 +120,25 @@ class Monitor:
             edge_busy_s=math.fsum(device.busy_s() for device in self.edge.devices),
         )
 
-    def columns(self, names: tuple[str, ...]) -> dict[str, np.ndarray | Categorical]:
-        """Table ``reports``: a row per report and entity."""
-        count, entities = self.reports, len(names)
-        queue = self._queue[1 : count + 1]
+    def finish(self) -> dict[str, np.ndarray | Categorical]:
+        """Count the rest; without totals return table ``reports``, a row per report and entity."""
+        self._count()
+        return {} if self._totals is not None else self._columns(0)
+
+    def _columns(self, begin: int) -> dict[str, np.ndarray | Categorical]:
+        """Make columns of the reports behind row `begin`."""
+        kept, changes = slice(begin + 1, self._last + 1), slice(begin, self._last + 1)
+        count, entities = self._last - begin, len(self.names)
+        queue = self._queue[kept]
         backlog = queue.astype(np.float64)
-        backlog[:, -1] = self._backlog[1 : count + 1]
+        backlog[:, -1] = self._backlog[kept]
+        times_s = np.arange(self._gone + begin + 1, self._gone + self._last + 1) * self.period_s
         return {
-            "time_s": np.repeat(np.arange(1, count + 1) * self.period_s, entities),
-            "entity": Categorical(np.tile(np.arange(entities, dtype=np.int32), count), names),
+            "time_s": np.repeat(times_s, entities),
+            "entity": Categorical(np.tile(np.arange(entities, dtype=np.int32), count), self.names),
             "queue_units": queue.ravel(),
-            "outbound_units": self._outbound[1 : count + 1].ravel(),
-            "arrived_units": np.diff(self._arrived[: count + 1], axis=0).ravel(),
-            "processed_units": np.diff(self._processed[: count + 1], axis=0).ravel(),
+            "outbound_units": self._outbound[kept].ravel(),
+            "arrived_units": np.diff(self._arrived[changes], axis=0).ravel(),
+            "processed_units": np.diff(self._processed[changes], axis=0).ravel(),
             "backlog_units": backlog.ravel(),
         }

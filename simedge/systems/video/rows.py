@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,11 @@ from simedge.kernel import Streams
 from simedge.policies.video.pipeline import Pipeline
 from simedge.traces.trace import RoiTrace
 
-__all__ = ["Codes", "RoiTable"]
+__all__ = ["Codes", "Frames", "IntArray", "RoiTable"]
+
+IntArray = npt.NDArray[np.int64]
+Frames = tuple[list[float], list[list[int]]]
+"""Times and rows of frames."""
 
 
 class Codes:
@@ -56,7 +61,10 @@ class Codes:
 
 
 class RoiTable:
-    """A struct of arrays with one row per ROI; handlers read its lists, a numpy scalar would cost four times as much.
+    """The ROIs that cameras and edge know now, a row each: handlers read columns by row.
+
+    A run that records every ROI loads its whole trace at the beginning, and a row is a row of the trace. Else the
+    trace is loaded in windows, and the rows of ROIs that are done serve again.
 
     Parameters
     ----------
@@ -67,40 +75,48 @@ class RoiTable:
     streams : Streams
         Of each camera the stream ``cut`` gives its ROIs their draws `u`: drawn with the ROI, so that neither policy nor
         migration changes them.
+    window : int or None
+        ROIs of the trace to load at a time, at least; None: all.
 
     Attributes
     ----------
     trace : RoiTrace
-        What remains.
-    path : bytes
+        What remains of the arrivals.
+    path : sequence of int
         Path index of each row.
-    u : list of float
+    u : sequence of float
         The row's draw for the cut, uniform in [0, 1).
-    code : array of int
+    code : sequence of int
         How the row was cut (`Codes`), -1 before it was.
-    size_bytes : list of float or float
+    size_bytes : sequence of float, or float
         Payload of each row, or the one payload that all have.
+    capacity : int
+        Number of rows.
+    loaded : int
+        ROIs of the trace loaded so far.
+
+    Notes
+    -----
+    Lists where everything is loaded, arrays of machine numbers where rows serve again: reading a list is several times
+    faster than an array, and a numpy scalar is slower still; an array needs a quarter of the memory.
     """
 
-    def __init__(self, trace: RoiTrace, horizon_s: float, streams: Streams) -> None:
+    def __init__(self, trace: RoiTrace, horizon_s: float, streams: Streams, window: int | None = None) -> None:
         self.trace = trace.before(horizon_s)
-        count = len(self.trace)
-        u = np.empty(count)
-        for index, camera in enumerate(self.trace.cameras):
-            mine = np.flatnonzero(self.trace.camera == index)
-            u[mine] = streams.of(camera, "cut").random(len(mine))
         if len(self.trace.paths) > 256:
             raise ValueError("a pipeline has at most 256 paths")
-        self.path = self.trace.path.astype(np.uint8).tobytes()
-        self.u: list[float] = u.tolist()
-        self.code = array("h", [-1]) * count
+        self.path: MutableSequence[int] = bytearray()
+        self.u: MutableSequence[float] = array("d")
+        self.code: MutableSequence[int] = array("h")
         sizes = self.trace.size_bytes
-        self.size_bytes: list[float] | float = (
-            float(sizes[0]) if count and bool((sizes == sizes[0]).all()) else sizes.tolist()
-        )
-
-    def __len__(self) -> int:
-        return len(self.path)
+        same = len(sizes) > 0 and bool((sizes == sizes[0]).all())
+        self.size_bytes: MutableSequence[float] | float = float(sizes[0]) if same else array("d")
+        self.capacity = self.loaded = 0
+        self._window = window
+        self._draws = [streams.of(camera, "cut") for camera in self.trace.cameras]
+        self._next = np.full(len(self.trace.cameras), -1)  # first row of each camera's trace not loaded
+        self._roi = np.empty(0, np.int64)  # row of the trace in each row
+        self._free = np.empty(0, np.int64)
 
     def message_bytes(self, rows: Sequence[int]) -> float:
         """Payload of a call that carries these rows."""
@@ -113,13 +129,105 @@ class RoiTable:
         begin, end = np.searchsorted(trace.arrived_s, (now_s, now_s + horizon_s), side="right")
         return np.bincount(trace.camera[begin:end], minlength=len(trace.cameras)).astype(np.float64)
 
-    def frames(self, camera: int) -> tuple[list[float], list[list[int]]]:
-        """Return times and rows of a camera's frames: rows of one camera and one time are one frame."""
-        mine = np.flatnonzero(self.trace.camera == camera)
-        if not len(mine):
-            return [], []
-        times = self.trace.arrived_s[mine]
-        starts = np.flatnonzero(np.diff(times, prepend=-1.0))
-        rows: list[int] = mine.tolist()
-        bounds = [*starts.tolist(), len(rows)]
-        return times[starts].tolist(), [rows[a:b] for a, b in pairwise(bounds)]
+    def rois(self, rows: IntArray) -> IntArray:
+        """Rows of the trace that stand in some rows, (n,)."""
+        return rows if self._window is None else self._roi[rows]
+
+    def codes(self) -> npt.NDArray[np.int16]:
+        """Column `code`, (capacity,): a view, not to be held on to; where it was a list it is none afterwards."""
+        if isinstance(self.code, list):
+            self.code = array("h", self.code)
+        return _view(self.code)
+
+    def load(self) -> list[Frames]:
+        """Take in the next window of the trace.
+
+        Returns
+        -------
+        list of (list of float, list of list of int)
+            For each camera the times and rows of its frames: rows of one camera and one time are one frame. Where the
+            trace goes on for the camera behind the window, the time of its next frame stands behind the others.
+        """
+        trace, begin = self.trace, self.loaded
+        self.loaded = end = self._end_of_window()
+        camera = trace.camera[begin:end]
+        order = np.argsort(camera, kind="stable")
+        camera, times = camera[order], trace.arrived_s[begin:end][order]
+        counts = np.bincount(camera, minlength=len(trace.cameras)).tolist()
+        draws = [stream.random(count) for stream, count in zip(self._draws, counts, strict=True)]
+        u = np.empty(end - begin)
+        u[order] = np.concatenate(draws)
+        rows = self._enter(begin, end, u)[order].tolist()
+        starts = np.flatnonzero((np.diff(times, prepend=-1.0) != 0) | (np.diff(camera, prepend=-1) != 0))
+        frames = [rows[a:b] for a, b in pairwise([*starts.tolist(), len(rows)])]
+        frame_times: list[float] = times[starts].tolist()
+        self._look_ahead(end)
+        ends = np.cumsum(np.bincount(camera[starts], minlength=len(counts))).tolist()
+        found = [(frame_times[a:b], frames[a:b]) for a, b in pairwise([0, *ends])]
+        for (known, _), ahead in zip(found, self._next.tolist(), strict=True):
+            if ahead < len(trace):
+                known.append(float(trace.arrived_s[ahead]))
+        return found
+
+    def _end_of_window(self) -> int:
+        """Row of the trace that the window ends before: between two times, so that it cuts no frame."""
+        arrived_s = self.trace.arrived_s
+        if self._window is None or self.loaded + self._window >= len(arrived_s):
+            return len(arrived_s)
+        return int(np.searchsorted(arrived_s, arrived_s[self.loaded + self._window - 1], side="right"))
+
+    def _look_ahead(self, end: int) -> None:
+        """Find every camera's first row at or behind the end of the window; the length of the trace stands for none."""
+        camera, begin, size = self.trace.camera, end, 1024
+        missing = np.flatnonzero(self._next < end).tolist()
+        while missing and begin < len(camera):
+            block = camera[begin : begin + size]
+            for index in missing:
+                hits = np.flatnonzero(block == index)
+                if len(hits):
+                    self._next[index] = begin + hits[0]
+            missing = [index for index in missing if self._next[index] < end]
+            begin, size = begin + len(block), 4 * size
+        self._next[missing] = len(camera)
+
+    def _enter(self, begin: int, end: int, u: npt.NDArray[np.float64]) -> IntArray:
+        """Write a piece of the trace into free rows, and tell which."""
+        path, sizes = self.trace.path[begin:end], self.trace.size_bytes[begin:end]
+        if self._window is None:
+            self.path, self.u, self.code = path.tolist(), u.tolist(), [-1] * len(u)
+            if not isinstance(self.size_bytes, float):
+                self.size_bytes = sizes.tolist()
+            self.capacity = len(u)
+            return np.arange(begin, end)
+        self._grow(len(u) - len(self._free))
+        rows, self._free = np.sort(self._free[: len(u)]), self._free[len(u) :]
+        self._roi[rows] = np.arange(begin, end)
+        for column, values in ((self.path, path), (self.u, u), (self.code, -1), (self.size_bytes, sizes)):
+            if not isinstance(column, float):
+                _view(column)[rows] = values
+        return rows
+
+    def _grow(self, missing: int) -> None:
+        """Make at least so many more rows."""
+        if missing <= 0:
+            return
+        more = max(missing, self.capacity // 8)
+        for column in (self.path, self.u, self.code, self.size_bytes):
+            if not isinstance(column, float):
+                column.extend(array(_typecode(column), [0]) * more)
+        self._roi = np.concatenate([self._roi, np.zeros(more, np.int64)])
+        self._free = np.concatenate([self._free, np.arange(self.capacity, self.capacity + more)])
+        self.capacity += more
+
+    def free(self, rows: IntArray) -> None:
+        """Let rows serve again."""
+        self._free = np.concatenate([self._free, rows])
+
+
+def _typecode(column: Any) -> str:
+    return "B" if isinstance(column, bytearray) else str(column.typecode)
+
+
+def _view(column: Any) -> npt.NDArray[Any]:
+    """Look at machine numbers through numpy; as long as someone does, they cannot become more."""
+    return np.frombuffer(column, _typecode(column))

@@ -223,6 +223,8 @@ class VideoScenario:
         Time between two monitor reports (§1.4: 50 ms).
     control_delay_s : float or None
         Time from an observation until the decision is in force; None: what §1.5.6 measured, by the number of cameras.
+    record : {"items", "summary"}
+        What is kept. *items*: a row per ROI and per report, and exact metrics. *summary*: exact metrics only.
     """
 
     name: str
@@ -239,6 +241,7 @@ class VideoScenario:
     slo_s: float = 3.0
     report_period_s: float = 0.05
     control_delay_s: float | None = None
+    record: Literal["items", "summary"] = "items"
 
     def __post_init__(self) -> None:
         _positive(self, "horizon_s", "slo_s", "report_period_s")
@@ -268,10 +271,10 @@ class VideoScenario:
             With key and remedy.
         """
         cells = horizon_s / self.report_period_s * (len(self.cluster.profiles) + 1)
-        if cells > _REPORT_CELLS_MAX:
+        if cells > _REPORT_CELLS_MAX and self.record == "items":
             raise ValueError(
                 f"horizon_s: {cells:.1g} report rows do not fit into memory; "
-                "shorten horizon_s or lengthen report_period_s"
+                "shorten horizon_s, lengthen report_period_s or set record=summary"
             )
         if self.warmup_s >= horizon_s:
             raise ValueError(f"warmup_s: {self.warmup_s} s leave nothing of a horizon of {horizon_s} s")

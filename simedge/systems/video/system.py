@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -82,10 +81,9 @@ class VideoSystem(System):
             self.control(self.flow, self.scenario.policy)
 
     def finish(self) -> tuple[Mapping[str, Mapping[str, Any]], dict[str, Any]]:
-        """Return tables ``rois`` and ``reports``, and the facts of the run."""
+        """Return tables ``rois`` and ``reports``, or none, and the facts of the run."""
         flow, scenario = self.flow, self.scenario
-        rois = flow.columns()
-        names = (*flow.names, "edge")
+        tables = flow.tables()
         devices = [*(camera.device for camera in flow.cameras), *flow.edge.devices]
         facts = {
             "scenario": scenario.name,
@@ -97,12 +95,10 @@ class VideoSystem(System):
             "unit": scenario.unit,
             "workload": scenario.workload.kind,
             "foresight": self.foresight,
-            "control_delay_s": self.flow.control_delay_s,
-            "fingerprint": self._fingerprint(np.asarray(rois["done_s"])),
+            "control_delay_s": flow.control_delay_s,
+            "fingerprint": flow.recorder.fingerprint(flow.decisions.digest()),
             "kernel_events": self.env.events(),
-            "capacity_ips": dict(
-                zip(names, [*flow.setting.capacity_ips.tolist(), flow.setting.edge_capacity_ips], strict=True)
-            ),
+            "capacity_ips": flow.capacities_ips(),
             "bound_ips": flow.bound_ips,
             "busy_s": {device.name: device.busy_s() for device in devices},
             "path_lengths": {name: len(vertices) for name, vertices in flow.pipeline.paths.items()},
@@ -111,13 +107,6 @@ class VideoSystem(System):
             "migration_calls": sum(camera.moved_calls for camera in flow.cameras),
             "inputs": self._inputs,
         }
-        return {"rois": rois, "reports": flow.monitor.columns(names)}, facts
-
-    def _fingerprint(self, done_s: np.ndarray) -> str:
-        """Digest of what finished, when, and of the decisions applied: not of how the engine got there."""
-        finished = np.flatnonzero(~np.isnan(done_s))
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(finished.astype("<i8").tobytes())
-        digest.update(done_s[finished].astype("<f8").tobytes())
-        digest.update(self.flow.decisions.digest())
-        return digest.hexdigest()
+        if flow.totals is not None:
+            self.metrics = flow.totals.metrics(flow.names, facts)
+        return tables, facts

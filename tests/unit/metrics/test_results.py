@@ -7,10 +7,12 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from simedge.errors import InputError, OutputError
+from simedge.metrics.plots import comparison
 from simedge.metrics.results import Results, table
 from simedge.metrics.schema import TABLES, Categorical
 from simedge.metrics.store import canonical, config_hash, plain, run_hash
@@ -79,6 +81,94 @@ def test_round_trip(make_run, tmp_path):
     assert loaded.config == {**run.config, "mix": [0.5, 0.5]}  # infinity survives, a tuple becomes a list
     assert loaded.cpu_s is None
     assert loaded.compare(run).empty
+
+
+def test_row_groups_join_again(make_run, tmp_path, monkeypatch):
+    """Groups of two: their dictionaries name different cameras and paths."""
+    monkeypatch.setattr("simedge.metrics.store._GROUP_ROWS", 2)
+    run = make_run()
+    run.save(tmp_path / "run")
+    about = parquet.ParquetFile(tmp_path / "run" / "rois.parquet").metadata
+    assert [about.row_group(k).num_rows for k in range(about.num_row_groups)] == [2, 2, 2]
+    loaded = Results.load(tmp_path / "run")
+    same_columns(run, loaded)
+    assert loaded.metrics == run.metrics
+
+
+def test_saving_makes_no_second_copy_of_the_tables(make_run, tmp_path):
+    """All that Arrow holds at once is a few groups of rows, however many there are: here less than a quarter."""
+    run = make_run()
+    size = 2**20
+    big = {
+        key: Categorical(np.resize(v.codes, size), v.names) if isinstance(v, Categorical) else np.resize(v, size)
+        for key, v in run.columns["rois"].items()
+    }
+    run.columns = {**run.columns, "rois": big}
+    whole = sum(v.codes.nbytes if isinstance(v, Categorical) else v.nbytes for v in big.values())
+    pool, usual = pa.proxy_memory_pool(pa.system_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        run.save(tmp_path / "run")
+    finally:
+        pa.set_memory_pool(usual)
+    assert 0 < pool.max_memory() < whole / 4
+
+
+NO_ITEMS = "^this run recorded no items; run it with record=items$"
+
+
+def totals_only(run: Results) -> Results:
+    config = {**run.config, "record": "summary"}
+    return Results({}, config, run.facts, cpu_s=run.cpu_s, totalled=run.metrics)
+
+
+def test_a_run_without_items_has_its_metrics_and_says_so_where_a_table_is_needed(make_run):
+    run = totals_only(make_run())
+    assert run.metrics == make_run().metrics
+    assert run.summary()["latency_s_mean"] == pytest.approx(1.1)
+    assert "40 % late" in repr(run)
+    assert "<td>1.1 s</td>" in run._repr_html_()
+    assert run.compare(make_run()).empty
+    assert table([run, make_run()])["latency_s_p99"].nunique() == 1
+    for need in (
+        lambda: run.rois,
+        lambda: run.reports,
+        lambda: run.tables,
+        run.plot.latency,
+        run.plot.queues,
+        lambda: comparison({"one": run, "other": make_run()}),
+    ):
+        with pytest.raises(InputError, match=NO_ITEMS):
+            need()
+
+
+def test_a_run_without_items_is_saved_as_a_manifest(make_run, tmp_path):
+    make_run().save(tmp_path / "run")
+    run = totals_only(make_run(rows=0))
+    run.save(tmp_path / "run")  # in the place of one with tables
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["manifest.json"]
+    loaded = Results.load(tmp_path / "run")
+    assert loaded.compare(run).empty
+    assert math.isnan(loaded.metrics["latency_s_p99"])
+    assert list(loaded.metrics) == sorted(run.metrics)
+    assert loaded.facts == run.facts
+    with pytest.raises(InputError, match=NO_ITEMS):
+        _ = loaded.rois
+    loaded.save(tmp_path / "again")
+    assert (tmp_path / "again" / "manifest.json").read_bytes() == (tmp_path / "run" / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("value", ["1.1", [1.1], True])
+def test_a_metric_that_is_no_number_is_refused(make_run, tmp_path, value):
+    totals_only(make_run()).save(tmp_path / "run")
+    _edit(metrics__latency_s_mean=value)(tmp_path / "run")
+    with pytest.raises(InputError, match="latency_s_mean"):
+        Results.load(tmp_path / "run")
+
+
+def test_columns_or_metrics_are_needed(make_run):
+    with pytest.raises(ValueError, match="rois, reports"):
+        Results({}, {}, make_run().facts)
 
 
 def test_an_empty_run_makes_the_round_trip(make_run, tmp_path):

@@ -1,0 +1,175 @@
+"""From the logs of cameras and edge to what a run leaves behind: a row per ROI, or totals; and its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from bisect import bisect_left
+
+import numpy as np
+
+from simedge.metrics.recorder import BatchLog
+from simedge.metrics.schema import PARTS, Categorical, FloatArray
+from simedge.metrics.summary import Totals
+from simedge.policies.video.pipeline import Pipeline
+from simedge.systems.video.camera import Camera
+from simedge.systems.video.edge import Edge
+from simedge.systems.video.rows import Codes, IntArray, RoiTable
+
+__all__ = ["Recorder"]
+
+_STAGES = ("taken", "left", "delivered", "started")
+
+
+class Recorder:
+    """Reads the logs of a run.
+
+    Parameters
+    ----------
+    table, codes
+        The ROIs and how their cuts are coded.
+    pipeline : Pipeline
+        The paths.
+    cameras, edge, done
+        What logs.
+    totals : Totals or None
+        Where completed ROIs are counted, whose rows then serve again; None: every ROI is kept for table ``rois``.
+    """
+
+    def __init__(
+        self,
+        table: RoiTable,
+        codes: Codes,
+        pipeline: Pipeline,
+        cameras: list[Camera],
+        edge: Edge,
+        done: BatchLog,
+        totals: Totals | None,
+    ) -> None:
+        self._table, self._cameras, self._edge, self._done, self._totals = table, cameras, edge, done, totals
+        self._pipeline = pipeline
+        self._first = np.array(codes.first)
+        self._all_edge = np.array(codes.all_edge)
+        self._classifiers = np.array([len(pipeline.paths[name]) for name in pipeline.names], np.float64)
+        self._times_s = {stage: np.empty(0) for stage in _STAGES}  # of every row
+        self._moved_s = np.empty(0)
+        self._counted = 0  # arrivals
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    def fold(self, now_s: float) -> None:
+        """Count what was completed before now and forget the logs; for a run that keeps totals."""
+        self._read(now_s)
+        self._edge.delivered.clear()
+        self._edge.started.clear()
+        for camera in self._cameras:
+            camera.taken.clear()
+            camera.executed.clear()
+            camera.moved.clear()
+
+    def _read(self, before_s: float) -> FloatArray:
+        """Read the logs, and of completions those before a time; with totals, count and drop these.
+
+        Completions of this instant have to wait: others may follow, and the fingerprint takes both in order of rows.
+        """
+        self._enter_stages()
+        entries = self._done.entries
+        count = bisect_left(entries, before_s, key=lambda entry: entry[0])
+        done_s, rows = BatchLog(entries[:count]).flat()
+        rois = self._table.rois(rows)
+        self._sign(done_s, rois)
+        if self._totals is None:
+            column = np.full(self._table.capacity, math.nan)
+            column[rows] = done_s
+            return column
+        del entries[:count]
+        self._count(self._totals, done_s, rows, rois)
+        return done_s
+
+    def _enter_stages(self) -> None:
+        """Enter into the columns when rows reached each stage."""
+        missing = self._table.capacity - len(self._moved_s)
+        if missing:
+            self._moved_s = np.concatenate([self._moved_s, np.zeros(missing)])
+            for stage, column in self._times_s.items():
+                self._times_s[stage] = np.concatenate([column, np.full(missing, math.nan)])
+        taken_s, left_s, delivered_s, started_s = (self._times_s[stage] for stage in _STAGES)
+        for column, log in (
+            (taken_s, BatchLog.merged(camera.taken for camera in self._cameras)),
+            (left_s, BatchLog.merged(camera.executed for camera in self._cameras)),
+            (delivered_s, self._edge.delivered),
+            (started_s, self._edge.started),
+        ):
+            times, rows = log.flat()
+            column[rows] = times
+            if column is taken_s:  # who has nothing to do on the camera leaves it at once
+                passed = rows[self._all_edge[self._table.codes()[rows]]]
+                left_s[passed] = taken_s[passed]
+        seconds, rows = BatchLog.merged(camera.moved for camera in self._cameras).flat()
+        np.add.at(self._moved_s, rows, seconds)  # a row may stand there twice
+
+    def _sign(self, done_s: FloatArray, rois: IntArray) -> None:
+        """Add completions to the fingerprint: by time, at one instant by row of the trace."""
+        instant = np.cumsum(np.diff(done_s, prepend=-1.0) != 0)
+        order = np.argsort(instant * (len(self._table.trace) + 1) + rois, kind="stable")
+        record = np.empty(len(rois), [("done_s", "<f8"), ("roi", "<i8")])
+        record["done_s"], record["roi"] = done_s, rois[order]  # the times are in order already
+        self._digest.update(record.tobytes())
+
+    def _count(self, totals: Totals, done_s: FloatArray, rows: IntArray, rois: IntArray) -> None:
+        trace = self._table.trace
+        totals.arrive(trace.arrived_s[self._counted : self._table.loaded])
+        self._counted = self._table.loaded
+        arrived_s = trace.arrived_s[rois]
+        units = {"arrived_s": arrived_s, "done_s": done_s, **self._parts(rows, arrived_s, done_s)}
+        totals.complete(units, self._classifiers[trace.path[rois]])
+        for column in self._times_s.values():
+            column[rows] = math.nan
+        self._moved_s[rows] = 0.0
+        self._table.free(rows)
+
+    def _parts(self, rows: IntArray | slice, arrived_s: FloatArray, done_s: FloatArray) -> dict[str, FloatArray]:
+        """Tell latencies and their parts, of some rows."""
+        taken_s, left_s, delivered_s, started_s = (self._times_s[stage][rows] for stage in _STAGES)
+        moved_s = self._moved_s[rows]
+        on_camera = ~np.isnan(done_s) & np.isnan(delivered_s)
+        delivered_s = np.where(on_camera, done_s, delivered_s)
+        started_s = np.where(on_camera, done_s, started_s)
+        queue_s, network_s = taken_s - arrived_s, delivered_s - left_s
+        if moved_s.any():
+            network_s += moved_s
+            queue_s = np.maximum(queue_s - moved_s, 0.0)  # rounding may leave a hair below nothing
+        parts = (queue_s, left_s - taken_s, network_s, started_s - delivered_s, done_s - started_s)
+        return {**dict(zip(PARTS, parts, strict=True)), "latency_s": done_s - arrived_s}
+
+    def finish(self) -> dict[str, np.ndarray | Categorical]:
+        """Read the rest, once, at the end; with totals they are complete then, else return table ``rois``."""
+        done_s = self._read(math.inf)
+        if self._totals is not None:
+            return {}
+        trace, names = self._table.trace, tuple(self._table.trace.cameras)
+        size = len(trace)
+        by = trace.camera.astype(np.int32)
+        moves = np.zeros(size, np.int32)
+        for camera in self._cameras:
+            by[camera.taken.flat()[1]] = camera.index
+            np.add.at(moves, camera.moved.flat()[1], 1)
+        code = self._table.codes()
+        cut = np.where(code >= 0, code - self._first[trace.path], -1) if size else code
+        return {
+            "roi": np.arange(size, dtype=np.int64),
+            "camera": Categorical(trace.camera.astype(np.int32), names),
+            "path": Categorical(trace.path.astype(np.int32), self._pipeline.names),
+            "arrived_s": trace.arrived_s,
+            "size_bytes": trace.size_bytes,
+            "cut": cut.astype(np.int32),
+            "processed_by": Categorical(by, names),
+            "migrations": moves,
+            **self._parts(slice(None), trace.arrived_s, done_s),
+            "done_s": done_s,
+        }
+
+    def fingerprint(self, decisions: bytes) -> str:
+        """Digest of what finished when, and of the decisions applied: not of how the engine got there."""
+        digest = self._digest.copy()
+        digest.update(decisions)
+        return digest.hexdigest()

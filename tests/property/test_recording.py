@@ -1,0 +1,73 @@
+"""What is recorded changes nothing of what happens, and nothing of what is reckoned from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simedge.metrics.summary import summarise
+
+
+@contextmanager
+def small_windows(window: int) -> Iterator[None]:
+    """Windows and buffers so small that short runs load, count and forget again and again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simedge.systems.video.flow.WINDOW_ROIS", window)
+        patch.setattr("simedge.systems.video.monitor.HISTORY_S", 0.2)
+        patch.setattr("simedge.systems.video.monitor._KEPT_REPORTS", 3)
+        yield
+
+
+@given(st.data(), st.integers(1, 40), st.sampled_from([0.0, 0.7]))
+def test_every_way_to_record_tells_the_same(
+    small_scenario, cases, data: st.DataObject, window: int, warmup_s: float
+) -> None:
+    rows, case = data.draw(cases)
+    case["warmup_s"] = warmup_s
+    items = small_scenario(rows, **case)
+    wanted = summarise(items.columns, items.facts)
+    for record in ("summary",):
+        with small_windows(window):
+            run = small_scenario(rows, **case, record=record)
+        assert run.fingerprint == items.fingerprint
+        assert {**run.facts, "inputs": {}} == {**items.facts, "inputs": {}}  # kernel events, busy times, bytes, …
+        assert run.columns == {}
+        found = run.system.metrics
+        assert list(found) == list(wanted)
+        for name, value in found.items():
+            assert value == pytest.approx(wanted[name], rel=1e-9, abs=1e-12, nan_ok=True), name
+
+
+@given(st.data())
+@settings(max_examples=15)
+def test_rows_are_used_again_and_every_roi_is_counted(small_scenario, cases, data: st.DataObject) -> None:
+    rows, case = data.draw(cases)
+    case |= {"horizon_s": 400.0, "report_period_s": 0.5}
+    with small_windows(5):
+        run = small_scenario(rows, **case, record="summary")
+    table = run.system.flow.table
+    assert table.loaded == len(table.trace) == run.system.metrics["completed_units"]
+    assert sorted(table._free.tolist()) == list(range(table.capacity))
+    assert run.fingerprint == small_scenario(rows, **case).fingerprint
+
+
+def test_a_run_that_keeps_up_needs_few_rows(small_scenario) -> None:
+    rows = [(0.1 * k + 1 / 7919, k % 3, "person", 2500.0) for k in range(600)]
+    with small_windows(20):
+        run = small_scenario(rows, cameras=("jetson_tx2",) * 3, record="summary")
+    assert run.system.metrics["completed_units"] > 590
+    assert run.system.flow.table.capacity <= 50
+
+
+@pytest.mark.parametrize("record", ["items", "summary"])
+def test_watching_a_run_changes_nothing(small_scenario, record: str) -> None:
+    rows = [(0.01 * k, k % 2, "car", 2500.0) for k in range(200)]
+    case = {"cameras": ("jetson_tx1",) * 2, "record": record}
+    watched, seen = small_scenario.build(rows, **case), []
+    watched.run(lambda now_s, horizon_s: seen.append(now_s))
+    assert len(seen) > 20
+    assert small_scenario.finish(watched).fingerprint == small_scenario(rows, **case).fingerprint
