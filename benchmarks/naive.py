@@ -24,7 +24,7 @@ from benchmarks.naive_control import Control, first_plan
 from benchmarks.naive_inputs import Inputs, Request, Tables
 from simedge.policies.video.interface import PartitionPlan
 
-__all__ = ["Camera", "Edge", "Inputs", "NaiveModel", "Roi"]
+__all__ = ["Camera", "Edge", "NaiveModel", "Roi"]
 
 Process = Generator[simpy.Event, Any, None]
 

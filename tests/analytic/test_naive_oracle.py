@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.naive import Inputs, NaiveModel
+from benchmarks.naive import NaiveModel
+from benchmarks.naive_inputs import Inputs
 from simedge.policies.video.artifact import DistreamArtifact
 from simedge.policies.video.baselines import CameraOnly, Centralized, VideoEdgeL
 from simedge.policies.video.distream import Distream
@@ -83,7 +84,6 @@ LOOKING = {
     "distream_fast": lambda: Distream(gamma_s=0.05, predictor=NoPredictor()),
     "distream with an oracle": lambda: Distream(gamma_s=0.15, predictor=OraclePredictor()),
     "distream_artifact": DistreamArtifact,
-    "distream_l_artifact": lambda: DistreamArtifact(repartition=False),
 }
 
 
