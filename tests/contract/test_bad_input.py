@@ -119,7 +119,7 @@ CASES = {
     "negative": typed("network.uplink_bps=-1", "network.uplink_bps: -1.0 is not a finite number > 0"),
     "zero": typed("report_period_s=0", "report_period_s: 0.0 is not"),
     "negative seed": typed("seed=-1", "seed: -1 is not"),
-    "out of range": typed("policy.partition_point=2", "policy.partition_point: 2.0 is not in [0, 1]"),
+    "out of range": typed("policy.beta=-1", "policy.beta: -1.0 is not >= 0"),
     "wrong unit": typed("network.uplink_bps=10 MB", "network.uplink_bps: '10 MB' is not a quantity in bps"),
     "unit in the wrong case": typed("network.uplink_bps=10mbps", "'10mbps' is not a quantity in bps"),
     "choice": typed("queues.admission=lifo", "queues.admission: 'lifo' is not a choice; did you mean 'fifo'?"),
@@ -160,7 +160,7 @@ CASES = {
         ("run", *GENERATED, "workload.tracks.rate_ips=1e30"), "workload.tracks.rate_ips: 1e+30 is more than"
     ),
     "seldom frames": Case(("run", *GENERATED, "workload.tracks.fps=1e-9"), "at least one frame"),
-    "reports without end": typed("report_period_s=1e-300", "shorten horizon_s or lengthen report_period_s"),
+    "reports without end": typed("report_period_s=1e-300", "shorten horizon_s, lengthen report_period_s or"),
     "half a unit": typed("network.call_units=0.5", "network.call_units: 0.5 is not a whole number"),
     "no GPU": typed("cluster.gpus=0", "cluster.gpus: 0 is not a finite number > 0"),
     "a device for a file of another kind": typed("cluster.edge=/dev/null", "/dev/null: no such file"),
