@@ -91,7 +91,7 @@ CASES = {
         "network.uplnk_bps=3", "network.uplnk_bps: unknown key; did you mean 'network.uplink_bps'"
     ),
     "key of another depth": typed("uplink_bps=3", "did you mean 'network.uplink_bps'?"),
-    "key of another policy": typed("policy.beta=0.1", "policy.beta: unknown key"),
+    "key of another policy": typed("policy.partition_point=0.1", "policy.partition_point: unknown key"),
     "key below a value": typed("seed.x=3", "seed.x: 'seed' is a value"),
     "unknown policy": typed(
         "policy=camera_onyl", "policy: there is no policy 'camera_onyl'; did you mean 'camera_only'?"
@@ -106,7 +106,7 @@ CASES = {
     "unknown system": typed("system=viedo", "there is no system 'viedo'; did you mean 'video'?"),
     "sweep": typed("seed=1,2", "seed: '1,2' means several values"),
     "range": typed("seed=range(0,9)", "policy=a,b,c"),
-    "text for a number": typed("policy.partition_point=half", "policy.partition_point: 'half' is not a number"),
+    "text for a number": typed("policy.beta=half", "policy.beta: 'half' is not a number"),
     "truth for a number": typed("network.uplink_bps=true", "network.uplink_bps: true is not a number"),
     "fraction for a count": typed("seed=1.5", "seed: 1.5 is not a whole number"),
     "number for text": typed("cluster.edge=3", "cluster.edge: 3 is not text"),
