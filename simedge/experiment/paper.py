@@ -243,13 +243,13 @@ def plan(item: Item, clips: int, overrides: Sequence[str] = ()) -> list[Planned]
         If an override sets what the table sets itself.
     """
     for override in map(config.parse, overrides):
-        if override.key.partition(".")[0] in {"policy", "seed"} or override.key in _ARRIVALS:
+        if override.key.partition(".")[0] in {"policy", "seed", "record"} or override.key in _ARRIVALS:
             raise ConfigError("is set by the table, for each of its runs", where=override.key, remedy="leave it out")
     known = [policy for policy in item.policies if policy in catalog.names("policy")]
     if not known:
         raise InputError(f"no policy of {item.name} is known", remedy=suggest("", catalog.names("policy")))
     return [
-        Planned(item.scenario, ("workload=generated", *overrides, f"policy={policy}"), seed)
+        Planned(item.scenario, ("workload=generated", *overrides, "record=items", f"policy={policy}"), seed)
         for seed in range(clips)
         for policy in known
     ]

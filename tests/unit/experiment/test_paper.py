@@ -270,6 +270,7 @@ def test_overrides_reach_every_run(command: Command, made: paper.Reproduction) -
         (("table-1.2", "seed=3"), "seed: is set by the table"),
         (("table-1.2", "policy=distream"), "policy: is set by the table"),
         (("table-1.2", "policy.beta=1"), "policy.beta: is set by the table"),
+        (("table-1.2", "record=summary"), "record: is set by the table"),
         (("table-1.2", "workload=recorded"), "workload: is set by the table"),
         (("table-1.2", "workload.trace=campus_300s"), "workload.trace: is set by the table"),
         (("table-1.2", "network.uplink_bps=1Mbps,2Mbps"), "means several values"),
