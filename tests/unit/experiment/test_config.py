@@ -490,7 +490,7 @@ def test_run_takes_a_seed_and_gives_resolved_configuration() -> None:
         "campus", "workload=generated", "horizon_s=3", seed=2, progress=lambda now, end: seen.append((now, end))
     )
     again = simedge.run("campus", "workload=generated", "horizon_s=3 s", "seed=2")
-    assert (first.scenario, first.policy, first.seed) == ("campus", "videoedge_l", 2)
+    assert (first.scenario, first.policy, first.seed) == ("campus", "distream", 2)
     assert first.fingerprint == again.fingerprint
     assert first.config == again.config
     assert config.config_hash(first.config) == config.config_hash(again.config)

@@ -17,7 +17,7 @@ from simedge.experiment.run import Scenario
 
 @pytest.fixture
 def scenario() -> Scenario:
-    return simedge.load("campus", "workload=generated", "horizon_s=1")
+    return simedge.load("campus", "policy=videoedge_l", "workload=generated", "horizon_s=1")
 
 
 def test_an_unset_key_reads_as_its_default(scenario: Scenario) -> None:
