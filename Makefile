@@ -10,7 +10,7 @@ BASE = $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
   if $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 
 run: $(VENV)/installed
-	$(VENV)/bin/simedge run policy=camera_only,centralized,videoedge_l --out runs
+	$(VENV)/bin/simedge run policy=camera_only,centralized,videoedge_l,distream --out runs
 
 test: $(VENV)/tested
 	$(PY) -m ruff check .

@@ -1,116 +1,32 @@
 """The video scenario as a SimPy user would write it first: a process per ROI, a store per queue, a resource per hop.
 
 Baseline of `benchmarks.speed` and oracle of ``tests/analytic/test_naive_oracle.py``. It shares its inputs with simedge
-(trace, draws, device and link profiles, partition plan) and nothing else: no kernel, no device, no link, no log.
+(`benchmarks.naive_inputs`: trace, draws, device and link profiles, policy and setting) and nothing else: no kernel, no
+device, no link, no flow, no monitor, no log.
 
 Every frame has a producer that puts its ROIs into the camera's store one by one. Every ROI is a process that goes from
 hop to hop, waits there until a server has taken it, then for what the server does with its batch, and writes into its
-own record when that was. Servers (camera engine, uplink, GPUs) are processes that form batches of what waits.
-Static partition plans only, no migration.
+own record when that was. Servers (camera engine, uplink, GPUs) are processes that form batches of what waits. A policy
+is asked, and obeyed, by the processes of `benchmarks.naive_control`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import simpy
 
-from simedge.hardware.profile import LatencyTable, read_device, read_link
+from benchmarks.naive_control import Control, first_plan
+from benchmarks.naive_inputs import Inputs, Request, Tables
 from simedge.policies.video.interface import PartitionPlan
-from simedge.systems.video.scenario import VideoScenario
-from simedge.systems.video.system import VideoSystem
 
-__all__ = ["Inputs", "NaiveModel", "Request"]
+__all__ = ["Camera", "Edge", "NaiveModel", "Roi"]
 
 Process = Generator[simpy.Event, Any, None]
-Tables = Mapping[str, LatencyTable]
-
-
-class Request(NamedTuple):
-    """One ROI of the trace: row, time, camera, classifiers it needs in order, payload, and its draw for the cut."""
-
-    row: int
-    arrived_s: float
-    camera: int
-    path: int
-    classifiers: tuple[str, ...]
-    size_bytes: float
-    u: float
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What both models start from.
-
-    Attributes
-    ----------
-    scenario : VideoScenario
-        Batch sizes and queue lengths.
-    requests : list of Request
-        The ROIs in trace order.
-    plan : PartitionPlan
-        The static plan of the scenario's policy.
-    camera_tables, edge_tables : list of mappings, mapping
-        Latency of each classifier on each camera, and on a GPU.
-    rate_bps, call_s, call_units : float, float, int
-        The cameras' links, and most ROIs in one call.
-    horizon_s : float
-        Length of the run.
-    """
-
-    scenario: VideoScenario
-    requests: list[Request]
-    plan: PartitionPlan
-    camera_tables: list[Tables]
-    edge_tables: Tables
-    rate_bps: float
-    call_s: float
-    call_units: int
-    horizon_s: float
-
-    @classmethod
-    def of(cls, system: VideoSystem) -> Inputs:
-        """Take from a video system that has been built what it was built from; its static policy is asked once."""
-        scenario, flow = system.scenario, system.flow
-        scenario.policy.start(flow.setting, np.random.default_rng(0))
-        plan = scenario.policy.decide(flow.observe()).partition
-        if plan is None:
-            raise ValueError("policy: the naive model knows static partition plans only")
-        trace = flow.table.trace
-        paths = [flow.pipeline.paths[name] for name in trace.paths]
-        columns = (
-            trace.arrived_s.tolist(),
-            trace.camera.tolist(),
-            trace.path.tolist(),
-            trace.size_bytes.tolist(),
-            flow.table.u,
-        )
-        requests = [
-            Request(row, arrived_s, camera, path, paths[path], size_bytes, u)
-            for row, (arrived_s, camera, path, size_bytes, u) in enumerate(zip(*columns, strict=True))
-        ]
-
-        def tables(name: str, batch: int) -> Tables:
-            profile = read_device(name)
-            return {k: profile.table(k, cost, batch) for k, cost in flow.pipeline.costs.items()}
-
-        spec, network = scenario.cluster, scenario.network
-        link = read_link(network.uplink)
-        return cls(
-            scenario,
-            requests,
-            plan,
-            [tables(name, spec.camera_batch) for name in spec.profiles],
-            tables(spec.edge, spec.edge_batch),
-            link.rate_bps if network.uplink_bps is None else network.uplink_bps,
-            link.call_s if network.call_s is None else network.call_s,
-            network.call_units or link.call_units,
-            system.horizon_s,
-        )
 
 
 class Signal:
@@ -126,9 +42,39 @@ class Signal:
             event.succeed()
 
 
+class CameraQueue(simpy.FilterStore):
+    """Store with a capacity above which migrated ROIs are let in."""
+
+    def accept(self, roi: Roi) -> None:
+        self.items.append(roi)
+        self._trigger_get(None)
+
+
+class Busy:
+    """Lets batches last, and counts the seconds: of a batch under way those until now."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self.over_s = 0.0
+        self.begun_s: list[float] = []
+
+    def last(self, seconds: float) -> Process:
+        begin_s = self.env.now
+        self.begun_s.append(begin_s)
+        yield self.env.timeout(seconds)
+        self.begun_s.remove(begin_s)
+        self.over_s += seconds
+
+    def until_now_s(self) -> float:
+        return self.over_s + sum(self.env.now - begin_s for begin_s in self.begun_s)
+
+
 @dataclass(eq=False)
 class Roi:
-    """An ROI on its way: the server that takes it triggers that hop's event with the event to wait for next."""
+    """An ROI on its way: the server that takes it triggers that hop's event with the event to wait for next.
+
+    `taken` also says at which camera the ROI will be when that has come: another one if it migrates.
+    """
 
     request: Request
     taken: simpy.Event
@@ -165,12 +111,13 @@ class Camera:
         self.records = model.records
         queues, cluster = inputs.scenario.queues, inputs.scenario.cluster
         self.outbound_max, self.batch_max = queues.outbound_units, cluster.camera_batch
-        self.queue = simpy.Store(env, queues.camera_units if queues.admission == "interleaved" else float("inf"))
+        self.queue = CameraQueue(env, queues.camera_units if queues.admission == "interleaved" else float("inf"))
         self.outbound = simpy.Store(env)
         self.filled, self.room = Signal(env), Signal(env)
-        self.device = simpy.Resource(env)
-        self.link = simpy.Resource(env)
-        self.arrived = self.taken = self.processed = 0
+        self.device, self.busy = simpy.Resource(env), Busy(env)
+        self.link, self.measured_bps = simpy.Resource(env), float("nan")
+        self.plan = first_plan(inputs)
+        self.backlog = self.arrived = self.processed = self.completed = 0
         env.process(self.source(requests))
         env.process(self.engine())
         env.process(self.uplink())
@@ -183,6 +130,7 @@ class Camera:
         for arrived_s, frame in frames.items():
             yield self.env.timeout(max(0.0, arrived_s - self.env.now))
             self.arrived += len(frame)
+            self.backlog += len(frame)
             self.env.process(self.frame(frame))
 
     def frame(self, requests: list[Request]) -> Process:
@@ -195,35 +143,76 @@ class Camera:
 
     def roi(self, roi: Roi) -> Process:
         """Follow an ROI from its camera's queue to its end."""
-        env, record, request = self.env, roi.record, roi.request
+        env, edge, record, request, camera = self.env, self.edge, roi.record, roi.request, self
         record.update(roi=request.row, camera=self.index, path=request.path)
-        record.update(arrived_s=request.arrived_s, size_bytes=request.size_bytes)
+        record.update(arrived_s=request.arrived_s, size_bytes=request.size_bytes, migrations=0, moved_s=0.0)
         self.records.append(record)
-        leaves = yield roi.taken
+        place, leaves = yield roi.taken
+        while place is not camera:
+            begin_s = env.now
+            yield leaves
+            record["migrations"] += 1
+            record["moved_s"] += env.now - begin_s
+            camera, roi.taken = place, env.event()
+            camera.backlog += 1
+            camera.queue.accept(roi)
+            place, leaves = yield roi.taken
+        record["processed_by"] = camera.index
         record["cut"] = roi.cut
         record["taken_s"] = env.now
         yield leaves
         record["left_s"] = env.now
-        self.processed += 1
+        camera.processed += 1
         if roi.cut < len(request.classifiers):
-            self.outbound.put(roi)
-            self.filled.fire()
+            camera.outbound.put(roi)
+            camera.filled.fire()
             arrives = yield roi.called
             yield arrives
             record["delivered_s"] = env.now
-            self.edge.received += 1
-            self.edge.queue.put(roi)
-            self.edge.filled.fire()
+            edge.received += 1
+            edge.queue.put(roi)
+            edge.filled.fire()
             finishes = yield roi.started
             record["started_s"] = env.now
             yield finishes
-            self.edge.completed += 1
+            edge.completed += 1
+        else:
+            camera.completed += 1
         record["done_s"] = env.now
 
-    def cut(self, request: Request) -> int:
-        """Tell how many classifiers the camera executes."""
-        plan = self.inputs.plan
-        return int(plan.lower[self.index, request.path]) + (request.u >= float(plan.odds[self.index, request.path]))
+    def cut(self, roi: Roi) -> int:
+        """Tell how many classifiers the camera would execute."""
+        place = self.index, roi.request.path
+        return int(self.plan.lower[place]) + (roi.request.u >= float(self.plan.odds[place]))
+
+    def follow(self, plan: PartitionPlan) -> Process:
+        """Follow a new plan; visible ROIs that it leaves wholly to the edge are passed on at once."""
+        self.plan = plan
+        passed = self.env.event()
+        for _ in range(sum(self.cut(roi) == 0 for roi in self.queue.items)):
+            roi = yield self.queue.get(lambda roi: self.cut(roi) == 0)
+            self.backlog -= 1
+            roi.cut = 0
+            roi.taken.succeed((self, passed))
+        yield passed.succeed()
+
+    def give(self, rois: int, target: Camera) -> Process:
+        """Migrate the oldest visible ROIs, in calls that wait for this camera's link like all others."""
+        moving = []
+        for _ in range(min(rois, len(self.queue.items))):  # one by one, so that producers can refill the places
+            moving.append((yield self.queue.get()))
+            self.backlog -= 1
+        units = self.inputs.call_units
+        for begin in range(0, len(moving), units):
+            self.env.process(self.migrate(moving[begin : begin + units], target))
+
+    def migrate(self, call: list[Roi], target: Camera) -> Process:
+        """Carry a call to another camera."""
+        arrived = self.env.event()
+        for roi in call:
+            roi.taken.succeed((target, arrived))
+        yield from self.carry(call)
+        arrived.succeed()
 
     def engine(self) -> Process:
         """Form batches of what waits. What has nothing to do here is passed on at once and does not count."""
@@ -236,14 +225,14 @@ class Camera:
             batch, passing = [], 0
             passed, finished = env.event(), env.event()
             while True:
-                self.taken += 1
-                roi.cut = self.cut(roi.request)
+                self.backlog -= 1
+                roi.cut = self.cut(roi)
                 if roi.cut:
                     batch.append(roi)
-                    roi.taken.succeed(finished)
+                    roi.taken.succeed((self, finished))
                 else:
                     passing += 1
-                    roi.taken.succeed(passed)
+                    roi.taken.succeed((self, passed))
                 room = len(batch) < self.batch_max and len(self.outbound.items) + passing < self.outbound_max
                 if not (room and self.queue.items):
                     break
@@ -252,7 +241,8 @@ class Camera:
             if batch:
                 with self.device.request() as free:
                     yield free
-                    yield env.timeout(batch_seconds(self.tables, [roi.request.classifiers[: roi.cut] for roi in batch]))
+                    parts = [roi.request.classifiers[: roi.cut] for roi in batch]
+                    yield from self.busy.last(batch_seconds(self.tables, parts))
                 yield finished.succeed()
 
     def uplink(self) -> Process:
@@ -267,11 +257,17 @@ class Camera:
             arrived = env.event()
             for roi in call:
                 roi.called.succeed(arrived)
-            with self.link.request() as free:
-                yield free
-                size_bytes = sum(roi.request.size_bytes for roi in call)
-                yield env.timeout(inputs.call_s + 8.0 * size_bytes / inputs.rate_bps)
+            yield from self.carry(call)
             yield arrived.succeed()
+
+    def carry(self, call: list[Roi]) -> Process:
+        """Wait for the link, and for the call to be over."""
+        size_bytes = sum(roi.request.size_bytes for roi in call)
+        with self.link.request() as free:
+            yield free
+            yield self.env.timeout(self.inputs.call_s + 8.0 * size_bytes / self.inputs.rate_bps)
+        if size_bytes:
+            self.measured_bps = self.inputs.rate_bps
 
 
 class Edge:
@@ -283,7 +279,7 @@ class Edge:
         gpus = cluster.gpus * cluster.groups
         self.queue = simpy.Store(env)
         self.queue_max, self.batch_max = inputs.scenario.queues.edge_units * gpus, cluster.edge_batch
-        self.gpus = simpy.Resource(env, gpus)
+        self.gpus, self.busy = simpy.Resource(env, gpus), Busy(env)
         self.filled, self.room = Signal(env), Signal(env)
         self.received = self.completed = 0
         env.process(self.dispatcher())
@@ -310,7 +306,8 @@ class Edge:
         finished = self.env.event()
         for roi in batch:
             roi.started.succeed(finished)
-        yield self.env.timeout(batch_seconds(self.tables, [roi.request.classifiers[roi.cut :] for roi in batch]))
+        parts = [roi.request.classifiers[roi.cut :] for roi in batch]
+        yield from self.busy.last(batch_seconds(self.tables, parts))
         finished.succeed()
         self.gpus.release(gpu)
 
@@ -327,15 +324,14 @@ class NaiveModel:
     ----------
     records : list of dict
         One per ROI that was offered to its camera's queue, in that order.
-    reports : list of dict
-        One per report period and entity.
+    control : Control
+        With the monitor's reports.
     """
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
         self.env = simpy.Environment()
         self.records: list[dict[str, Any]] = []
-        self.reports: list[dict[str, Any]] = []
         self.edge = Edge(self.env, inputs)
         requests: list[list[Request]] = [[] for _ in inputs.camera_tables]
         for request in inputs.requests:
@@ -343,35 +339,7 @@ class NaiveModel:
         self.cameras = [
             Camera(self, index, tables, requests[index]) for index, tables in enumerate(inputs.camera_tables)
         ]
-        self.env.process(self.monitor())
-
-    def monitor(self) -> Process:
-        """Count what waits and what was done, every report period."""
-        period_s, tick = self.inputs.scenario.report_period_s, 0
-        while True:
-            tick += 1
-            yield self.env.timeout(tick * period_s - self.env.now)
-            for camera in self.cameras:
-                self.reports.append(
-                    {
-                        "time_s": self.env.now,
-                        "entity": camera.index,
-                        "queue_units": camera.arrived - camera.taken,
-                        "outbound_units": len(camera.outbound.items),
-                        "arrived_total": camera.arrived,
-                        "processed_total": camera.processed,
-                    }
-                )
-            self.reports.append(
-                {
-                    "time_s": self.env.now,
-                    "entity": len(self.cameras),
-                    "queue_units": len(self.edge.queue.items),
-                    "outbound_units": 0,
-                    "arrived_total": self.edge.received,
-                    "processed_total": self.edge.completed,
-                }
-            )
+        self.control = Control(self.env, inputs, self.cameras, self.edge)
 
     def run(self) -> None:
         """Simulate from time 0 to the horizon."""
@@ -383,15 +351,20 @@ class NaiveModel:
         Returns
         -------
         dict of (n,) arrays
-            ``cut`` (-1 before it was decided), and in seconds, NaN before they ended: ``queue_s``, ``camera_s``,
-            ``network_s``, ``edge_queue_s``, ``edge_s``, ``latency_s``, ``done_s``.
+            ``cut`` (-1 before it was decided), ``processed_by`` (index of the camera that took it, of the one that saw
+            it before), ``migrations``, and in seconds, NaN before they ended: ``queue_s`` (in camera queues),
+            ``camera_s``, ``network_s`` (migrations and call), ``edge_queue_s``, ``edge_s``, ``latency_s``, ``done_s``.
         """
         count = len(self.inputs.requests)
-        cut = np.full(count, -1, np.int32)
+        cut, migrations = np.full(count, -1, np.int32), np.zeros(count, np.int32)
+        processed_by = np.array([request.camera for request in self.inputs.requests], np.int32)
+        moved = np.zeros(count)
         times = {name: np.full(count, np.nan) for name in ("taken_s", "left_s", "delivered_s", "started_s", "done_s")}
         for record in self.records:
             row = record["roi"]
             cut[row] = record.get("cut", -1)
+            processed_by[row] = record.get("processed_by", processed_by[row])
+            migrations[row], moved[row] = record["migrations"], record["moved_s"]
             for name, column in times.items():
                 column[row] = record.get(name, np.nan)
         arrived = np.array([request.arrived_s for request in self.inputs.requests])
@@ -400,9 +373,11 @@ class NaiveModel:
             times[name][on_camera] = times["done_s"][on_camera]
         return {
             "cut": cut,
-            "queue_s": times["taken_s"] - arrived,
+            "processed_by": processed_by,
+            "migrations": migrations,
+            "queue_s": times["taken_s"] - arrived - moved,
             "camera_s": times["left_s"] - times["taken_s"],
-            "network_s": times["delivered_s"] - times["left_s"],
+            "network_s": times["delivered_s"] - times["left_s"] + moved,
             "edge_queue_s": times["started_s"] - times["delivered_s"],
             "edge_s": times["done_s"] - times["started_s"],
             "latency_s": times["done_s"] - arrived,
@@ -411,8 +386,5 @@ class NaiveModel:
 
     def report_columns(self) -> dict[str, npt.NDArray[Any]]:
         """Make columns of the reports, entity after entity within each report; totals count from time 0."""
-        return (
-            {name: np.array([report[name] for report in self.reports]) for name in self.reports[0]}
-            if self.reports
-            else {}
-        )
+        reports = self.control.reports
+        return {name: np.array([report[name] for report in reports]) for name in reports[0]} if reports else {}

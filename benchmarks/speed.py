@@ -15,12 +15,14 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.naive import Inputs, NaiveModel
+from benchmarks.naive import NaiveModel
+from benchmarks.naive_inputs import Inputs
+from simedge.experiment.catalog import names
 from simedge.experiment.run import load
 from simedge.kernel import environment
 from simedge.systems.video.system import VideoSystem
 
-POLICIES = ("camera_only", "centralized", "videoedge_l")
+POLICIES = ("camera_only", "centralized", "videoedge_l", "distream")
 EVENTS_PER_EXECUTION_MAX = 1.2
 
 
@@ -81,7 +83,7 @@ def _forget(entry: tuple[float, list[int]]) -> None:
 
 
 def naive(system: VideoSystem) -> Callable[[], None]:
-    """Run the naive model on the same inputs and make its columns."""
+    """Run the naive model on the same inputs and under the same policy, which it asks itself, and make its columns."""
     inputs = Inputs.of(system)
 
     def act() -> None:
@@ -187,9 +189,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (3)")
     parser.add_argument("--groups", type=int, default=4, help="groups of six cameras and a GPU (4: campus_24)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the trace (0)")
+    parser.add_argument(
+        "--policies",
+        nargs="+",
+        default=POLICIES,
+        choices=names("policy", "video"),
+        metavar="NAME",
+        help=", ".join(POLICIES),
+    )
     parser.add_argument("--no-naive", dest="naive", action="store_false", help="leave the naive model out")
     options = parser.parse_args()
-    rows = [measure(policy, options) for policy in POLICIES]
+    rows = [measure(policy, options) for policy in options.policies]
     print(
         f"{6 * options.groups} cameras, {options.horizon:g} s, seed {options.seed}, median of {options.rounds} rounds,",
         end=" ",

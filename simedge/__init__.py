@@ -11,14 +11,17 @@ The face of the package; everything is imported on first use::
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it: importing typing costs more than all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from simedge.experiment import catalog
+    from simedge.experiment.paper import reproduce
     from simedge.experiment.run import load, run
     from simedge.metrics.results import Results
 
-__all__ = ["Results", "__version__", "catalog", "load", "run"]
+__all__ = ["Results", "__version__", "catalog", "load", "reproduce", "run"]
 
 __version__ = "0.1.0"
 
@@ -26,6 +29,7 @@ _HOMES = {
     "Results": "simedge.metrics.results:Results",
     "catalog": "simedge.experiment.catalog",
     "load": "simedge.experiment.run:load",
+    "reproduce": "simedge.experiment.paper:reproduce",
     "run": "simedge.experiment.run:run",
 }
 

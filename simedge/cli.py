@@ -1,4 +1,4 @@
-"""The command ``simedge``: run, list, trace.
+"""The command ``simedge``: run, reproduce, list, trace.
 
 Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
 Nothing heavy is imported until a verb needs it.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import io
 import os
 import re
 import shutil
@@ -17,8 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__
-from simedge.errors import InputError, OutputError, suggest
+from simedge import __version__, cli_reproduce, interrupts
+from simedge.console import ReaderGone, complain, guarded_output
+from simedge.errors import ConfigError, InputError, OutputError, suggest
 
 if TYPE_CHECKING:
     from simedge.metrics.results import Results
@@ -73,35 +73,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or os.environ.get("SIMEDGE_DEBUG", "") not in {"", "0"}
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without × shows ? instead of failing
     try:
-        code = _dispatch([word for word in words if word != "--debug"])
-        sys.stdout.flush()
-        return code
+        with guarded_output():
+            return _dispatch([word for word in words if word != "--debug"])
     except InputError as problem:
         if debug:
             raise
-        return _complain(str(problem), 2)
+        return complain(str(problem), 2)
     except (KeyboardInterrupt, _Interrupted) as stop:
-        return _complain(str(stop) or "interrupted; nothing was written", 130)
-    except BrokenPipeError:
-        # The reader went away, as `| head` does. What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return complain(str(stop) or "interrupted; nothing was written", 130)
+    except ReaderGone:
         return 0
     except Exception as problem:
+        if interrupts.seen():  # and what was imported or called meanwhile made something else of it
+            return complain("interrupted", 130)
         if debug:
             raise
         first = next(iter(str(problem).splitlines()), "")
         what = f"internal error: {type(problem).__name__}{f': {first}' if first else ''}"
-        return _complain(f"{what}; please report it, with what the same command prints under --debug", 3)
-
-
-def _complain(line: str, code: int) -> int:
-    encoding = sys.stderr.encoding or "utf-8"
-    said = f"simedge: {' '.join(line.split())}".encode(encoding, "backslashreplace").decode(encoding)
-    print(said, file=sys.stderr, flush=True)
-    return code
+        return complain(f"{what}; please report it, with what the same command prints under --debug", 3)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -167,6 +157,8 @@ def _parser() -> _Parser:
     run.add_argument("--figure", metavar="FILE", help=f"draw the figure only: {', '.join(_FIGURES)}")
     run.add_argument("--json", action="store_true", help="write the metrics as JSON instead of a table")
     run.add_argument("--quiet", action="store_true", help="no table and no progress, only the paths written")
+
+    cli_reproduce.add(verb, verbs, overridden, _checked_place)
 
     names = verb(verbs, "list", _list, "show the names you may type")
     names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")
@@ -252,7 +244,7 @@ class _Watch:
     """Shows progress on a terminal, and remembers how far the run is for the one who interrupts it."""
 
     def __init__(self, quiet: bool) -> None:
-        self._shown = not quiet and sys.stderr.isatty()
+        self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self._at = ""
 
     def __enter__(self) -> _Watch:
@@ -279,6 +271,7 @@ class _Watch:
 
     def of(self, policy: str) -> Callable[[float, float], None]:
         """Give the callable that the run of a policy reports to."""
+        interrupts.raise_from_now_on()
         self._at = f" at 0.0 s ({policy})"
         task = self._bars.add_task(policy, start=False, total=None, speed=0.0) if self._shown else None
         next_s = 0.0
@@ -334,10 +327,10 @@ def _list(options: Any) -> int:
     from simedge.experiment import report
 
     kinds = [options.kind] if options.kind else list(_LISTS)
-    for at, kind in enumerate(kinds):
+    listings = [report.listing(kind, options.config_dir) for kind in kinds]
+    for at, (kind, rows) in enumerate(zip(kinds, listings, strict=True)):
         if len(kinds) > 1:
             print(f"{'' if at == 0 else chr(10)}{kind}:")
-        rows = report.listing(kind, options.config_dir)
         width = max((len(name) for name, _ in rows), default=0)
         indent = "  " if len(kinds) > 1 else ""
         for name, about in rows:
@@ -346,12 +339,20 @@ def _list(options: Any) -> int:
 
 
 def _trace_make(options: Any) -> int:
+    from simedge.experiment.config import parse
     from simedge.experiment.run import load
 
     path = _checked_place(options.output, suffixes=(".csv", ".parquet"))
     assert path is not None
     chosen = ["workload.kind=generated", *options.overrides]
-    trace = load(options.scenario, *chosen, config_dir=options.config_dir).arrivals()
+    scenario = load(options.scenario, *chosen, config_dir=options.config_dir)
+    if any(
+        one.value == "recorded" for one in map(parse, options.overrides) if one.key in {"workload", "workload.kind"}
+    ):
+        remedy = "leave it out: `trace make` draws arrivals from the seed"
+        raise ConfigError("recorded arrivals are not drawn", where="workload", remedy=remedy)
+    trace = scenario.arrivals()
+    interrupts.raise_from_now_on()
     trace.write(path)
     print(f"{path}: {_described(trace)}")
     return 0
@@ -394,5 +395,6 @@ def _trace_show(options: Any) -> int:
     for line in report.trace_lines(trace):
         print(line)
     if figure is not None:
+        interrupts.raise_from_now_on()
         print(report.draw_trace(trace, figure))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["ConfigError", "InputError", "OutputError", "ProfileError", "TraceError", "suggest"]
+__all__ = ["ConfigError", "InputError", "OutputError", "ProfileError", "TraceError", "quoted", "suggest"]
 
 
 class InputError(ValueError):
@@ -50,6 +50,17 @@ class ProfileError(InputError):
 
 class OutputError(InputError):
     """A result cannot be written where the user wants it."""
+
+
+def quoted(text: str) -> str:
+    """Quote what a user wrote, the beginning of a long text.
+
+    Examples
+    --------
+    >>> quoted("campsu"), len(quoted("x" * 5000))
+    ("'campsu'", 63)
+    """
+    return repr(text) if len(text) <= 60 else f"{text[:60]!r}…"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

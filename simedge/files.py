@@ -10,17 +10,19 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from simedge.errors import InputError, OutputError, suggest
+from simedge.errors import InputError, OutputError, quoted, suggest
 
-__all__ = ["atomic_directory", "atomic_file", "bundled", "digest", "find", "names", "read_yaml"]
+__all__ = ["atomic_directory", "atomic_file", "bundled", "digest", "digests", "find", "names", "read_yaml"]
 
 _YAML_BYTES_MAX = 2**20
+_YAML_DEPTH_MAX = 50
 
 
 @cache
@@ -81,7 +83,7 @@ def find(
         return known[stem]
     if looks_like_path:
         raise error("no such file", where=name, remedy=f"give the path of a file that ends in {' or '.join(suffixes)}")
-    raise error(f"there is no {name!r} in {kind}", remedy=suggest(name, known))
+    raise error(f"there is no {quoted(name)} in {kind}", remedy=suggest(name, known))
 
 
 def digest(path: Path) -> str:
@@ -90,10 +92,20 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def digests(named: Mapping[str, Path]) -> dict[str, str]:
+    """Digests of files by file name, sorted; of files with one file name by the names given to them.
+
+    A file's folder is left out where that can be, so that the same files have the same digests wherever they stand.
+    """
+    shared = Counter(path.name for path in set(named.values()))
+    return dict(sorted((path.name if shared[path.name] == 1 else name, digest(path)) for name, path in named.items()))
+
+
 def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     """Read a small YAML file that nobody has to trust.
 
-    At most 1 MiB, no aliases (a file of 200 bytes can otherwise expand to gigabytes), no tags, no key twice.
+    At most 1 MiB and 50 levels, no aliases (a file of 200 bytes can otherwise expand to gigabytes), no tags, no key
+    twice.
 
     Raises
     ------
@@ -103,13 +115,22 @@ def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
+        depth = 0
+
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
                 mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
                 raise error(
                     "YAML aliases are not allowed", where=f"{path}:{mark.line + 1}", remedy="write the value out"
                 )
-            return super().compose_node(parent, index)
+            self.depth += 1
+            if self.depth > _YAML_DEPTH_MAX:
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                what = f"is nested more than {_YAML_DEPTH_MAX} deep"
+                raise error(what, where=f"{path}:{mark.line + 1}", remedy="write it flatter")
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen: set[str] = set()
@@ -136,6 +157,10 @@ def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
         raise error(f"cannot be read: {reason}", where=str(path), remedy="give a readable YAML file") from None
+    except InputError:
+        raise
+    except ValueError as problem:  # a date or a number that Python cannot hold
+        raise error(f"holds an impossible value: {problem}", where=str(path), remedy="correct or quote it") from None
 
 
 @contextmanager

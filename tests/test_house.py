@@ -42,18 +42,14 @@ class NoSimulator:
             raise ImportError(f"{name} is not installed here")
 
 sys.meta_path.insert(0, NoSimulator())
-import numpy as np
+from simedge.policies.check import check_policy
+from simedge.policies.video.artifact import DistreamArtifact
 from simedge.policies.video.baselines import CameraOnly, Centralized, VideoEdgeL
-from simedge.policies.video.interface import VideoObservation, VideoSetting
-from simedge.policies.video.pipeline import Pipeline
+from simedge.policies.video.distream import Distream
 
-setting = VideoSetting(np.array([40.0]), 360.0, Pipeline({"A": 1.0, "B": 3.0}, {"p": ("A", "B")}))
-none = np.zeros(1)
-seen = VideoObservation(0.0, none, none, none, none == 0, np.zeros((0, 1)), none, none, 0.0, 0.0)
-for policy in (CameraOnly(), Centralized(), VideoEdgeL()):
-    policy.start(setting, np.random.Generator(np.random.PCG64(0)))
-    plan = policy.decide(seen).partition
-    print(plan.lower.tolist(), plan.odds.round(12).tolist())
+for policy in (CameraOnly(), Centralized(), VideoEdgeL(), Distream(), DistreamArtifact()):
+    check_policy(policy, trials=2)
+    print(type(policy).__name__)
 rooms = {name.split(".")[1] for name in sys.modules if name.startswith("simedge.")}
 assert rooms == {"policies"}, rooms
 try:
@@ -64,7 +60,8 @@ except ImportError:
 
 
 def test_policies_run_where_there_is_no_simulator() -> None:
-    assert python(POLICIES_ALONE).splitlines() == ["[[1]] [[0.0]]", "[[0]] [[1.0]]", "[[0]] [[0.6]]", "no simpy"]
+    policies = ["CameraOnly", "Centralized", "VideoEdgeL", "Distream", "DistreamArtifact"]
+    assert python(POLICIES_ALONE).splitlines() == [*policies, "no simpy"]
 
 
 @pytest.mark.parametrize("module", ["simedge", "simedge.systems.video.system", "simedge.experiment.catalog"])

@@ -23,7 +23,7 @@ from simedge.errors import ConfigError, InputError, suggest
 from simedge.experiment import catalog
 from simedge.units import parse_quantity, unit_of
 
-__all__ = ["build", "defaults", "keys_of", "plain", "shown"]
+__all__ = ["build", "keys_of", "meant", "plain", "plain_field", "shown"]
 
 T = TypeVar("T")
 _SHOWN_CHARACTERS = 60
@@ -82,7 +82,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
     known = {spec.name: spec for spec in fields(cls) if spec.init}  # type: ignore[arg-type]
     for key in mapping:
         if key not in known:
-            raise ConfigError("unknown key", where=_join(where, str(key)), remedy=_meant(cls, str(key), where))
+            raise ConfigError("unknown key", where=_join(where, str(key)), remedy=meant(cls, str(key), where))
     hints = typing.get_type_hints(cls)
     arguments = {}
     for name, spec in known.items():
@@ -133,8 +133,8 @@ def _convert(hint: Any, value: Any, place: _Place) -> Any:
         return value
     if hint in {int, float}:
         return _convert_number(hint, value, place)
-    if hint is Path and isinstance(value, str):
-        return Path(value)
+    if hint in {str, Path} and isinstance(value, str | Path):
+        return hint(value)
     if not isinstance(value, hint):
         raise place.error(
             f"{shown(value)} is not {'text' if hint is str else hint.__name__}",
@@ -206,8 +206,13 @@ def _convert_number(hint: type, value: Any, place: _Place) -> int | float:
 
 
 def _component(kind: str, hint: Any, value: Any, place: _Place) -> Any:
-    if not isinstance(value, str | Mapping) and value is not None and isinstance(value, hint):
-        return value  # an object of the user's own, given in Python
+    if not isinstance(value, str | Mapping | Real | Sequence | None):  # an object of the user's own, given in Python
+        if isinstance(value, type):
+            raise place.error(f"{value.__name__} is a class, not a {kind}", f"make one: {value.__name__}(…)")
+        if not isinstance(value, hint):
+            lacking = [name for name in dir(hint) if name[0] != "_" and not hasattr(value, name)]
+            raise place.error(f"{shown(value)} is no {kind}", f"give it {', '.join(lacking)}, or choose one by name")
+        return value
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
@@ -239,7 +244,7 @@ def plain(value: Any, given: Any = None) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         below = given if isinstance(given, Mapping) else {}
         return {
-            spec.name: _plain_field(spec, getattr(value, spec.name), below.get(spec.name))
+            spec.name: plain_field(spec, getattr(value, spec.name), below.get(spec.name))
             for spec in fields(value)
             if spec.init
         }
@@ -254,20 +259,12 @@ def plain(value: Any, given: Any = None) -> Any:
     return str(value)
 
 
-def defaults(kind: str, name: str) -> dict[str, Any]:
-    """Plain values of a catalogued component as it comes: ``name``, its fields' defaults, its preset."""
-    said: dict[str, Any] = {"name": name}
-    for spec in fields(catalog.load(kind, name)):
-        default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
-        if spec.init and default is not MISSING:
-            said[spec.name] = _plain_field(spec, default, None)
-    return {**said, **catalog.entry(kind, name).preset}
-
-
-def _plain_field(spec: Field[Any], value: Any, given: Any) -> Any:
+def plain_field(spec: Field[Any], value: Any, given: Any = None) -> Any:
+    """Turn the value of a field back into plain values; a component has its ``name``. See :func:`plain`."""
     said = plain(value, given)
-    if "catalog" in spec.metadata and isinstance(said, dict):
-        return {"name": _name_of(value, given, spec.metadata["catalog"]), **said}
+    if "catalog" in spec.metadata and value is not None:
+        fields_said = said if isinstance(said, dict) else {}  # an object of the user's own may be no dataclass
+        return {"name": _name_of(value, given, spec.metadata["catalog"]), **fields_said}
     return said
 
 
@@ -291,7 +288,7 @@ def keys_of(cls: type, where: str = "") -> Iterator[str]:
                 yield from keys_of(hint, key)  # type: ignore[arg-type]
 
 
-def _meant(cls: type, key: str, where: str) -> str:
+def meant(cls: type, key: str, where: str) -> str:
     """Remedy an unknown key: a close match beside it, else the same key at another depth, else all keys."""
     beside = [spec.name for spec in fields(cls) if spec.init]
     close = difflib.get_close_matches(key, beside, n=3, cutoff=0.6)

@@ -6,20 +6,21 @@ Code stands here as strings and is imported on use, so that no room has to know 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from simedge import files
-from simedge.errors import ConfigError, suggest
+from simedge.errors import ConfigError, quoted, suggest
 
 __all__ = [
     "KINDS",
     "Entry",
     "about_file",
     "entry",
+    "family",
     "is_file",
     "load",
     "names",
@@ -51,6 +52,9 @@ class Entry(NamedTuple):
 
 
 _BASELINES = "simedge.policies.video.baselines"
+_DISTREAM = "simedge.policies.video.distream:Distream"
+_ARTIFACT = "simedge.policies.video.artifact:DistreamArtifact"
+_PREDICTOR = "simedge.policies.video.predictor"
 
 _CATALOG: dict[str, dict[str, Entry]] = {
     "system": {
@@ -66,6 +70,35 @@ _CATALOG: dict[str, dict[str, Entry]] = {
         "videoedge_l": Entry(
             f"{_BASELINES}:VideoEdgeL", "VideoEdge-Lossless: one static split by compute capacity", "video"
         ),
+        "distream": Entry(_DISTREAM, "Distream: balances across cameras, moves the partition points", "video"),
+        "distream_l": Entry(
+            _DISTREAM, "Distream-L: balances, static partition points", "video", {"repartition": False}
+        ),
+        "distream_p": Entry(_DISTREAM, "Distream-P: moves the partition points only", "video", {"balance": False}),
+        "distream_fast": Entry(
+            _DISTREAM,
+            "Distream at every report, without prediction",
+            "video",
+            {"gamma_s": 0.05, "predictor": {"name": "none"}},
+        ),
+        "static_split": Entry(
+            _DISTREAM,
+            "one static split, all cameras against all compute (Fig. 1.4, workload-agnostic)",
+            "video",
+            {"balance": False, "repartition": False},
+        ),
+        "distream_artifact": Entry(_ARTIFACT, "Distream with the heuristics of the authors' program", "video"),
+        "distream_l_artifact": Entry(
+            _ARTIFACT, "Distream-L with the heuristics of the authors' program", "video", {"repartition": False}
+        ),
+        "distream_p_artifact": Entry(
+            _ARTIFACT, "Distream-P with the heuristics of the authors' program", "video", {"balance": False}
+        ),
+    },
+    "predictor": {
+        "none": Entry(f"{_PREDICTOR}:NoPredictor", "predicts nothing", "video"),
+        "ewma": Entry(f"{_PREDICTOR}:EwmaPredictor", "arrivals go on at their moving mean", "video"),
+        "oracle": Entry(f"{_PREDICTOR}:OraclePredictor", "knows the arrivals to come", "video"),
     },
     "arrivals": {
         "video": Entry("simedge.systems.video.workload:arrivals", "the ROI arrivals of a video scenario", "video"),
@@ -81,8 +114,8 @@ def names(kind: str, system: str | None = None) -> list[str]:
 
     Examples
     --------
-    >>> names("policy", "video")
-    ['camera_only', 'centralized', 'videoedge_l']
+    >>> names("policy", "video")  # doctest: +ELLIPSIS
+    ['camera_only', 'centralized', 'distream', ..., 'videoedge_l']
     """
     return sorted(name for name, found in _CATALOG[kind].items() if system in {None, found.system})
 
@@ -138,15 +171,34 @@ def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) ->
     ConfigError
         If there is none; close matches are named.
     """
+    if not isinstance(scenario, str | Path):
+        raise ConfigError(
+            f"{scenario!r} is neither a name nor a path", where="scenario", remedy=suggest("", scenarios(config_dir))
+        )
     said = str(scenario)
     if said.endswith(".yaml") and is_file(said):
         return Path(said).resolve()
     known = scenarios(config_dir)
-    if said in known:
-        return known[said].resolve()
+    base, _ = family(said, known)
+    if base in known:
+        return known[base].resolve()
     if isinstance(scenario, Path) or "/" in said or "\\" in said or said.endswith((".yaml", ".yml")):
         raise ConfigError("no such scenario file", where=said, remedy="give the path of a file that ends in .yaml")
-    raise ConfigError(f"there is no scenario {said!r}", remedy=suggest(said, known))
+    raise ConfigError(f"there is no scenario {quoted(said)}", remedy=suggest(said, known))
+
+
+def family(name: str, known: Container[str]) -> tuple[str, int | None]:
+    """Split the name of a scaled scenario, which has no file of its own, into that of its file and a number of cameras.
+
+    Examples
+    --------
+    >>> family("campus_96", {"campus", "campus_24"}), family("campus_24", {"campus", "campus_24"})
+    (('campus', 96), ('campus_24', None))
+    """
+    base, _, count = name.rpartition("_")
+    if name not in known and base in known and count.isdecimal() and len(count) < 7:
+        return base, int(count)
+    return name, None
 
 
 def user_roots(config_dir: str | Path | None) -> list[Path]:
@@ -159,9 +211,11 @@ def user_roots(config_dir: str | Path | None) -> list[Path]:
     """
     if config_dir is None:
         return []
-    folder = Path(config_dir).resolve()
-    if not folder.is_dir():
-        raise ConfigError("is not a folder", where=str(config_dir), remedy="give the folder of your own scenarios")
+    folder = Path(config_dir).resolve() if isinstance(config_dir, str | Path) and config_dir != "" else None
+    if folder is None or not folder.is_dir():
+        raise ConfigError(
+            "is not a folder", where=str(config_dir) or "''", remedy="give the folder of your own scenarios"
+        )
     return [folder / "scenarios" if (folder / "scenarios").is_dir() else folder]
 
 

@@ -1,6 +1,6 @@
 """Composes configurations: a scenario file, the groups it draws on, and what the user typed.
 
-The only door to Hydra. Hydra composes the files and the group choices (``policy=camera_only``,
+With `sources` the only door to Hydra. Hydra composes the files and the group choices (``policy=camera_only``,
 ``workload=generated``) and parses values; it never judges keys, instantiates nothing and resolves nothing:
 values are set on the plain result, and :func:`build` tells which keys and values a class takes.
 """
@@ -8,24 +8,21 @@ values are set on the plain result, and :func:`build` tells which keys and value
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from simedge import files
 from simedge.errors import ConfigError, suggest
 from simedge.experiment import catalog
-from simedge.experiment.build import build, defaults, keys_of, plain, shown
-from simedge.experiment.scenario_file import lines_with, localised, refuse_code
+from simedge.experiment.build import build, keys_of, plain, shown
+from simedge.experiment.layers import chosen_over, component
+from simedge.experiment.scenario_file import BODIES, TYPED, lines_with, refuse_code
+from simedge.experiment.sources import session
 from simedge.metrics.store import config_hash
 
 __all__ = ["Override", "build", "compose", "config_hash", "keys_of", "parse", "plain", "policies"]
 
-_ROOTS: ContextVar[tuple[str, ...]] = ContextVar("simedge_roots", default=())
 _OVERRIDE = re.compile(r"(\+{0,2})([^=\s]+)\s*=(.*)\Z", re.DOTALL)
 _KEY = re.compile(r"[^\W\d][\w-]*([./][\w-]+)*\Z")
 _OVERRIDE_CHARACTERS_MAX = 10_000
@@ -73,9 +70,10 @@ def compose(
         if override.key == "scenario":
             scenario = override.value if isinstance(override.value, str) else override.text
     path = catalog.scenario_path(scenario, config_dir)
+    _, cameras = catalog.family(str(scenario), catalog.scenarios(config_dir))
     holders = list(dict.fromkeys(found.parent for found in catalog.scenarios().values()))
     roots = list(dict.fromkeys([path.parent, *catalog.user_roots(config_dir), *holders, files.bundled("scenarios")]))
-    choices: dict[str, str] = {}
+    choices: dict[str, str] = {} if cameras is None else {"workload": "generated"}
     values: list[Override] = []
     for override in (override for override in given if override.key != "scenario"):
         options = _options(override.key, roots, {path.parent, *holders})
@@ -96,9 +94,25 @@ def compose(
             )
     mapping = _composed(path, roots, choices)
     mapping.setdefault("name", path.stem)
+    if cameras is not None:
+        _scale(mapping, str(scenario), cameras)
     for override in _parents_first(values):
         _assign(mapping, override)
     return mapping
+
+
+def _scale(mapping: dict[str, Any], name: str, cameras: int) -> None:
+    """Repeat the groups of a scenario's cluster until it has so many cameras, each group with its own GPUs."""
+    cluster = mapping.get("cluster")
+    one = len(cluster["cameras"]) if isinstance(cluster, dict) and isinstance(cluster.get("cameras"), list) else 0
+    if not (one and cameras and cameras % one == 0):
+        raise ConfigError(
+            f"{name!r} would have {cameras} cameras, which are no whole groups of {one or 'its cluster'}",
+            where="scenario",
+            remedy=f"give a multiple of {one}" if one else "give the cluster cameras",
+        )
+    mapping["cluster"] = {**mapping["cluster"], "groups": cameras // one}
+    mapping["name"] = name
 
 
 def policies(overrides: Iterable[str]) -> list[list[str]]:
@@ -146,6 +160,8 @@ def parse(text: str) -> Override:
     >>> parse("network.uplink_bps=50 Mbps").value, parse("seed=3").value, parse("a.b=[1, x]").value
     ('50 Mbps', 3, [1, 'x'])
     """
+    if not isinstance(text, str):
+        raise ConfigError(f"{shown(text)} is not key=value", remedy="give each as a text of its own, such as 'seed=3'")
     if len(text) > _OVERRIDE_CHARACTERS_MAX:
         raise ConfigError(
             f"{shown(text)} is longer than {_OVERRIDE_CHARACTERS_MAX} characters", remedy="put it in a file"
@@ -232,14 +248,30 @@ def _assign(mapping: dict[str, Any], override: Override) -> None:
 
 
 def _composed(path: Path, roots: Sequence[Path], choices: Mapping[str, str]) -> dict[str, Any]:
+    """Compose file and choices; a choice comes before the file's own keys, which in Hydra come last."""
+    made = _merged(path, roots, choices, [group for group in choices if group != "policy"])
+    typed, bodies = made.pop(TYPED, {}), made.pop(BODIES, {})
+    chosen = typed.pop("policy", {}) if "policy" in choices else None
+    policy = component("policy", made.pop("policy", None), bodies.values(), chosen)
+    if policy is not None:
+        made["policy"] = policy
+    system = made.get("system")
+    known = keys_of(catalog.load("system", system).configuration) if system in catalog.names("system") else ()
+    nested = {key.rpartition(".")[0] for key in known} | {group.replace("/", ".") for group in choices}
+    return chosen_over(made, typed, nested) if typed else made
+
+
+def _merged(path: Path, roots: Sequence[Path], choices: Mapping[str, str], drawn: Sequence[str]) -> dict[str, Any]:
+    """Let Hydra merge, what is typed once instead of what the groups `drawn` would give, and once apart."""
     from hydra import compose as hydra_compose
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    said = [f"{group}={_quoted(name)}" for group, name in choices.items()]
+    said = [f"{group}={_quoted(choices[group])}" for group in drawn]
+    said += [f"+{group}@{_package(group, name, roots)}={_quoted(name)}" for group, name in choices.items()]
     try:
-        with _hydra([*map(str, roots), ""]):
+        with session([*map(str, roots), ""]):
             made = OmegaConf.to_container(hydra_compose(path.stem, overrides=said), throw_on_missing=True)
     except ConfigError:
         raise
@@ -257,12 +289,24 @@ def _composed(path: Path, roots: Sequence[Path], choices: Mapping[str, str]) -> 
         TypeError,
         ValueError,
     ) as problem:
-        raise _explained(problem, path, roots, choices) from None
+        absent = re.search(r"Could not override '([^']*)'", str(problem))
+        if absent and absent[1] in drawn:  # the scenario draws on no such group: nothing to replace
+            return _merged(path, roots, choices, [group for group in drawn if group != absent[1]])
+        raise _explained(problem, path, roots) from None
     assert isinstance(made, dict)
     return {str(key): item for key, item in made.items()}
 
 
-def _explained(problem: Exception, path: Path, roots: Sequence[Path], choices: Mapping[str, str]) -> ConfigError:
+def _package(group: str, name: str, roots: Sequence[Path]) -> str:
+    """Say where a choice is kept apart, below which it has the place that its file's header asks for."""
+    path = next((found for root in roots if (found := root / group / f"{name}.yaml").is_file()), None)
+    head = path.read_text(encoding="utf-8", errors="replace")[:512] if path else ""
+    said = re.search(r"^# @package +(\S+)", head, re.MULTILINE)
+    package = said[1] if said else "_group_"
+    return f"{TYPED}.{package.replace('_group_', group.replace('/', '.'))}".replace("._global_", "")
+
+
+def _explained(problem: Exception, path: Path, roots: Sequence[Path]) -> ConfigError:
     said = str(problem)
     missing = re.search(r"Could not (?:find|load) '([^']*)'", said)
     if missing:
@@ -274,108 +318,12 @@ def _explained(problem: Exception, path: Path, roots: Sequence[Path], choices: M
             (line for file in (path, *drawn) for line in lines_with(rf"\b{re.escape(name)}\b", file)), str(path)
         )
         return ConfigError(f"there is no {missing[1]!r} to draw on", where=where, remedy=suggest(name, options))
-    absent = re.search(r"Could not override '([^']*)'", said)
-    if absent:
-        key = absent[1].replace("/", ".")
-        remedy = f"add `- /{absent[1]}: {choices.get(absent[1], 'NAME')}` to its defaults list"
-        return ConfigError(f"the scenario draws on no {key!r}, so none can be replaced", where=str(path), remedy=remedy)
     cause = problem.__cause__ if problem.__cause__ is not None else problem
-    first = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
+    said_lines = [line for line in str(cause).splitlines() if line.strip() and not line.endswith(":")]
+    first = next(iter(said_lines), type(cause).__name__)
     return ConfigError(f"cannot be composed: {first}", where=str(path), remedy="correct the scenario file")
 
 
 def _quoted(text: str) -> str:
     """Quote a text for Hydra's grammar, in which only backslashes before a quote count."""
     return "'" + re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text) + "'"
-
-
-@contextmanager
-def _hydra(roots: Sequence[str]) -> Iterator[None]:
-    """Initialise Hydra and put back whatever state the caller's process had: a notebook may use Hydra itself."""
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.plugins import Plugins
-    from hydra.core.utils import JobRuntime
-    from hydra.version import VersionBase
-
-    theirs, base = GlobalHydra.instance().hydra, VersionBase.instance().version_base
-    job = JobRuntime.instance().get("name")
-    GlobalHydra.instance().clear()
-    for plugin in _plugins():
-        Plugins.instance().register(plugin)
-    searched = _ROOTS.set(tuple(roots))
-    try:
-        # Hydra wants one folder that it reads itself, before all others; this one holds no YAML.
-        with (
-            warnings.catch_warnings(),
-            initialize_config_dir(str(Path(__file__).parent), job_name="simedge", version_base="1.3"),
-        ):
-            warnings.simplefilter("ignore")  # a defaults list without _self_: the file's own keys come last
-            yield
-    finally:
-        _ROOTS.reset(searched)
-        GlobalHydra.instance().hydra = theirs
-        VersionBase.instance().version_base = base
-        JobRuntime.instance().set("name", job)
-
-
-@cache
-def _plugins() -> tuple[Any, ...]:
-    """Make the classes through which Hydra sees files, each checked first, and the catalog's policies among them."""
-    from hydra.core.config_search_path import ConfigSearchPath
-    from hydra.core.object_type import ObjectType
-    from hydra.plugins.config_source import ConfigResult, ConfigSource
-    from hydra.plugins.search_path_plugin import SearchPathPlugin
-    from omegaconf import OmegaConf
-
-    class Roots(SearchPathPlugin):  # does nothing in a process's own use of Hydra
-        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-            for root in _ROOTS.get():
-                search_path.append("simedge", f"simedge://{root}")
-
-    class CheckedSource(ConfigSource):
-        @staticmethod
-        def scheme() -> str:
-            return "simedge"
-
-        def load_config(self, config_path: str) -> ConfigResult:
-            header: dict[str, str | None] = {"package": None}
-            if not self.path:
-                made: Any = OmegaConf.create(defaults(*config_path.split("/")))
-            else:
-                path = self._file(config_path)
-                data = files.read_yaml(path, ConfigError)
-                if not isinstance(data, dict | None):
-                    raise ConfigError("holds no keys and values", where=str(path), remedy="write lines of `key: value`")
-                text = path.read_text(encoding="utf-8")
-                refuse_code(data, str(path), text)
-                header = self._get_header_dict(text[:512])
-                if any("hydra" in (value or "") for value in header.values()):
-                    raise ConfigError("the package 'hydra' is not allowed", where=str(path), remedy="remove it")
-                read = OmegaConf.to_container(OmegaConf.create(text or "{}"))
-                made = OmegaConf.create(localised(read, path.parent))
-            return ConfigResult(provider=self.provider, path=self.full_path(), config=made, header=header)
-
-        def is_group(self, config_path: str) -> bool:
-            return config_path.strip("/") == "policy" if not self.path else (Path(self.path) / config_path).is_dir()
-
-        def is_config(self, config_path: str) -> bool:
-            if not self.path:
-                kind, _, name = config_path.strip("/").partition("/")
-                return kind == "policy" and name in catalog.names(kind)
-            return ".." not in config_path.split("/") and self._file(config_path).is_file()
-
-        def available(self) -> bool:
-            return True
-
-        def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-            if results_filter is ObjectType.GROUP:
-                return []
-            if not self.path:
-                return catalog.names(config_path.strip("/"))
-            return sorted(path.stem for path in (Path(self.path) / config_path).glob("*.yaml"))
-
-        def _file(self, config_path: str) -> Path:
-            return Path(self.path) / self._normalize_file_name(config_path.lstrip("/"))
-
-    return Roots, CheckedSource

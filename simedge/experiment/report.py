@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simedge import files
 from simedge.experiment import catalog
-from simedge.experiment.config import config_hash
+from simedge.metrics.store import run_hash
 from simedge.units import format_quantity
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ _STATISTICS = ("mean", "p50", "p75", "p99")
 
 
 def table(results: Sequence[Results]) -> tuple[str, Rows]:
-    """Title and rows (the first: headers) of the table of runs; behind a value its gain over the first run."""
+    """Title and rows (the first: headers) of the table of runs.
+
+    Behind a value stands its gain over the first run, and in brackets the published one where there is one.
+    """
     first = results[0]
     facts = first.facts
     slo = format_quantity(float(facts["slo_s"]), "s")
@@ -58,7 +61,23 @@ def table(results: Sequence[Results]) -> tuple[str, Rows]:
 
 def _gain(sign: str, run: Results, first: Results, upper: Any, lower: Any, name: str) -> str:
     ratio = "" if run is first else _ratio(upper, lower, name)
-    return f"  {sign}{ratio}" if ratio else ""
+    if not ratio:
+        return ""
+    quantity, _, statistic = name.rpartition("_")
+    kind = "throughput_gain" if quantity == "throughput_ips" else "latency_gain"
+    published = _published(first).get((run.policy, f"{kind}_{statistic}"))
+    return f"  {sign}{ratio}" + (f" ({published:g})" if published else "")
+
+
+def _published(first: Results) -> dict[tuple[str, str], float]:
+    """Look up the published gains over the first policy, in the table that shows this scenario."""
+    from simedge.experiment import paper, published
+
+    shown = [item.name for item in paper.ITEMS.values() if item.scenario == first.scenario]
+    if first.policy != paper.BASE or not shown:
+        return {}
+    cells = published.cells(shown[0])
+    return {(c.policy, c.metric): c.published for c in cells if math.isfinite(c.published)}
 
 
 def _ratio(upper: Any, lower: Any, name: str) -> str:
@@ -82,9 +101,16 @@ def _percent(value: float) -> str:
 
 
 def footer(results: Sequence[Results]) -> list[str]:
-    """Say what the signs mean, and of each run the fingerprint, kernel events, and how much faster than time it was."""
+    """Say what the signs and shares mean, what stood idle, and of each run its fingerprint, events and speed."""
     width = max(len(run.policy) for run in results)
-    lines = [f"×: times more units/s than {results[0].policy}; ÷: times less latency"] if len(results) > 1 else []
+    slo = format_quantity(float(results[0].facts["slo_s"]), "s")
+    beside = "; in brackets: published (Tables 1.2 and 1.3)" if _published(results[0]) else ""
+    signs = f"×: times more units/s than {results[0].policy}; ÷: times less latency{beside}"
+    lines = [signs] if len(results) > 1 else []
+    lines.append(f"later than {slo}: share of completed units; served: completed share of arrived units")
+    idle, cameras = _idle_cameras(results[0])
+    if idle:
+        lines.append(f"{idle} of {cameras} cameras see no ROI in the recorded trace; workload=generated draws for all")
     for run in results:
         line = f"{run.policy:{width}}  fingerprint {run.fingerprint}, {run.kernel_events:,} events"
         if run.cpu_s:
@@ -92,6 +118,16 @@ def footer(results: Sequence[Results]) -> list[str]:
             line += f", {horizon_s:g} s in {run.cpu_s:.2f} CPU-s: {horizon_s / run.cpu_s:,.0f} × real time"
         lines.append(line)
     return lines
+
+
+def _idle_cameras(run: Results) -> tuple[int, int]:
+    """Cameras without any arrival of a recorded trace, and all cameras."""
+    import numpy as np
+
+    if run.facts["workload"] != "recorded":
+        return 0, 0
+    seen: Any = run.columns["rois"]["camera"]
+    return len(seen.names) - len(np.unique(seen.codes)), len(seen.names)
 
 
 def as_json(results: Sequence[Results]) -> str:
@@ -118,8 +154,9 @@ def safe(name: str) -> str:
 
 
 def folder_name(run: Results) -> str:
-    """Name of the folder of a saved run, the same for the same configuration."""
-    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{config_hash(run.config)[:8]}"
+    """Name of the folder of a saved run: the same for the same configuration, input files, simedge and schema."""
+    decided = run_hash(run.config, run.facts, run.versions)
+    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{decided[:8]}"
 
 
 def draw(results: Sequence[Results], path: Path) -> Path:

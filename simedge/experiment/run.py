@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import operator
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simedge.errors import ConfigError, suggest
 from simedge.experiment import catalog, config
+from simedge.experiment.node import Node
 from simedge.experiment.scenario_file import locate
 from simedge.metrics.results import Results
 
@@ -103,61 +104,10 @@ def run_policies(
     return [one.run(progress=progress(one.policy_name) if progress else None) for one in made]
 
 
-class Node:
-    """Keys and values of a configuration, reached as attributes or by dotted key; values may be edited.
-
-    Examples
-    --------
-    >>> node = Node({"network": {"uplink_bps": "10 Mbps"}})
-    >>> node.network.uplink_bps = "50 Mbps"
-    >>> node["network.uplink_bps"]
-    '50 Mbps'
-    """
-
-    def __init__(self, mapping: dict[str, Any], key: str = "") -> None:
-        object.__setattr__(self, "_mapping", mapping)
-        object.__setattr__(self, "_key", key)
-
-    _mapping: dict[str, Any]
-    _key: str
-
-    def __getitem__(self, key: str) -> Any:
-        node, _, last = key.rpartition(".")
-        inside = self[node]._mapping if node else self._mapping
-        full = f"{self._key}.{key}" if self._key else key
-        if last not in inside:
-            raise KeyError(f"{full}: unset or unknown key; {suggest(last, inside)}")
-        return Node(inside[last], full) if isinstance(inside[last], dict) else inside[last]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        node, _, last = key.rpartition(".")
-        (self[node] if node else self)._mapping[last] = value._mapping if isinstance(value, Node) else value
-
-    def __getattr__(self, key: str) -> Any:
-        if key.startswith("_"):
-            raise AttributeError(key)
-        try:
-            return self[key]
-        except KeyError as problem:
-            raise AttributeError(problem.args[0]) from None
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._mapping)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._mapping]
-
-    def __repr__(self) -> str:
-        return "\n".join(_lines(self._mapping))
-
-
 class Scenario(Node):
     """A composed scenario: look at it, edit it, run it.
 
-    Edited values are checked when it is checked or runs. A key that was never composed takes its class's default.
+    Edited values are checked when it is checked or runs. A key that is not set reads as its default.
     """
 
     _config_dir: Path | None
@@ -210,6 +160,8 @@ class Scenario(Node):
         """Simulate the scenario as it stands; see :func:`run`."""
         if seed is not None:
             return Scenario({**self._mapping, "seed": _whole(seed)}, self._config_dir).run(progress=progress)
+        if not (progress is None or callable(progress)):
+            raise ConfigError(f"{progress!r} cannot be called", where="progress", remedy="give a function of two times")
         checked = self.check()
         resolved = {"system": self._mapping["system"], **config.plain(checked, self._mapping)}
         system = self._system()(checked, self._config_dir)
@@ -230,8 +182,7 @@ class Scenario(Node):
             If a key, a value or a trace cannot be used.
         """
         checked = self.check()
-        trace, _ = catalog.load("arrivals", self._mapping["system"])(checked, self._config_dir)
-        return trace
+        return catalog.load("arrivals", self._mapping["system"])(checked, self._config_dir)
 
     def _system(self) -> Any:
         if "system" not in self._mapping:
@@ -247,12 +198,3 @@ def _whole(seed: Any) -> Any:
         return seed if isinstance(seed, bool) else operator.index(seed)
     except TypeError:
         return seed
-
-
-def _lines(mapping: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    for key, item in mapping.items():
-        if isinstance(item, Mapping) and item:
-            yield f"{indent}{key}:"
-            yield from _lines(item, f"{indent}  ")
-        else:
-            yield f"{indent}{key}: {'null' if item is None else item}"

@@ -9,9 +9,12 @@ from typing import Any
 
 from simedge.errors import ConfigError
 
-__all__ = ["lines_with", "localised", "locate", "refuse_code"]
+__all__ = ["BODIES", "TYPED", "lines_with", "localised", "locate", "refuse_code"]
 
-_FORBIDDEN = frozenset({"_target_", "_partial_", "_args_", "_convert_", "_recursive_", "hydra"})
+BODIES, TYPED = "_bodies_", "_typed_"
+"""Keys under which composition keeps apart what files say about components, and what was typed."""
+
+_FORBIDDEN = frozenset({"_target_", "_partial_", "_args_", "_convert_", "_recursive_", "hydra", BODIES, TYPED})
 _FILE_SUFFIXES = (".csv", ".parquet", ".yaml")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,14 @@ import numpy as np
 
 from simedge import files
 from simedge.errors import ProfileError, suggest
-from simedge.units import parse_quantity
+from simedge.units import format_quantity, parse_quantity
 
 __all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "read_device", "read_link"]
+
+_DEVIATION_MAX = 0.1
+_NUMBER_MAX = 1e15
+_MISSPELLED = 0.8
+_EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+\Z")
 
 KINDS = ("measured", "published", "derived", "fitted", "assumed")
 
@@ -35,13 +42,20 @@ class LatencyTable:
     per_item_s: float
     batch_max: int
 
+    def slower(self, times: float) -> LatencyTable:
+        """Return the table of a device that takes so many times as long."""
+        return LatencyTable(self.fixed_s * times, self.per_item_s * times, self.batch_max)
+
     def latency_s(self, items: int) -> float:
         """Seconds for one launch over so many items."""
         return self.fixed_s + self.per_item_s * items
 
     @classmethod
     def fit(cls, batch_sizes: Sequence[int], latency_s: Sequence[float]) -> LatencyTable:
-        """Least-squares line through measured latencies, through the origin's upper half: ``fixed_s >= 0``.
+        """Line through measured latencies with the least squares of relative deviations, and ``fixed_s >= 0``.
+
+        Relative, because a batch of 1 and one of 64 are equally often wrong by so many per cent. One batch size alone
+        gives a line through the origin.
 
         Examples
         --------
@@ -52,9 +66,10 @@ class LatencyTable:
         sizes, values = np.asarray(batch_sizes, float), np.asarray(latency_s, float)
         per_item = fixed = 0.0
         if len(sizes) > 1:
-            per_item, fixed = (float(c) for c in np.polyfit(sizes, values, 1))
+            per_item, fixed = (float(c) for c in np.polyfit(sizes, values, 1, w=1 / values))
         if len(sizes) == 1 or fixed < 0:
-            fixed, per_item = 0.0, float(sizes @ values / (sizes @ sizes))
+            shares = sizes / values
+            fixed, per_item = 0.0, float(shares.sum() / (shares @ shares))
         return cls(fixed, per_item, int(max(batch_sizes)))
 
 
@@ -84,6 +99,26 @@ class DeviceProfile:
     measured: Mapping[str, LatencyTable]
     path: Path
 
+    def check_names(self, classifiers: Iterable[str]) -> None:
+        """Complain of a measured classifier that a pipeline lacks if one of the pipeline's is probably meant.
+
+        Other names are left alone: a profile may serve several pipelines.
+
+        Raises
+        ------
+        ProfileError
+            Naming both.
+        """
+        unmeasured = {name.lower(): name for name in classifiers if name not in self.measured}
+        for name in sorted(set(self.measured) - set(classifiers)):
+            for close in difflib.get_close_matches(name.lower(), unmeasured, cutoff=_MISSPELLED):
+                if _lettered(close) != _lettered(name.lower()) or close == name.lower():
+                    raise ProfileError(
+                        f"the pipeline has no classifier {name!r}, but {unmeasured[close]!r} is not measured",
+                        where=f"{self.path}: inference.classifiers",
+                        remedy=f"write {unmeasured[close]!r}, or name it less like one of the pipeline's",
+                    )
+
     def table(self, classifier: str, cost: float, batch: int) -> LatencyTable:
         """Latency table of a classifier of a given cost, for batches up to `batch`.
 
@@ -110,6 +145,11 @@ class DeviceProfile:
         return table
 
 
+def _lettered(name: str) -> str:
+    """Drop the digits of a name: ``stage_1`` and ``stage_2`` are two names, not one misspelled."""
+    return re.sub(r"\d+", "#", name)
+
+
 @dataclass(frozen=True)
 class LinkProfile:
     """What a link needs to carry a message.
@@ -126,6 +166,8 @@ class LinkProfile:
         Most units that one call carries.
     contended : bool
         False: so fast in its place that messages pass it without queueing or time.
+    path : Path
+        Where it was read.
     """
 
     name: str
@@ -133,6 +175,7 @@ class LinkProfile:
     call_s: float
     call_units: int
     contended: bool
+    path: Path = Path()
 
 
 class _Reader:
@@ -179,14 +222,20 @@ class _Reader:
         if entry["kind"] not in KINDS:
             raise self.error(f"{key}.kind", f"{entry['kind']!r} is no kind", suggest(str(entry["kind"]), KINDS))
         value = entry["value"]
+        if isinstance(value, str) and _EXPONENT.match(value):  # YAML takes 1e-3 for text, because it has no point
+            value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.error(f"{key}.value", f"{value!r} is not a number", "write a number; its unit stands in unit")
         try:
             number = parse_quantity(f"{value!r} {entry['unit']}", unit) if unit else float(value)
         except ValueError as problem:
             raise self.error(key, str(problem), "correct value or unit") from None
-        if not math.isfinite(number) or number < least:
-            raise self.error(f"{key}.value", f"{value} is out of range", f"give a finite number, at least {least:g}")
+        except OverflowError:
+            number = math.inf
+        if not least <= number <= _NUMBER_MAX:
+            limits = f"give a number of at least {least:g}, at most {_NUMBER_MAX:g}"
+            said = str(value)
+            raise self.error(f"{key}.value", f"{said if len(said) < 60 else 'the number'} is out of range", limits)
         if unit is None and number != int(number):
             raise self.error(f"{key}.value", f"{value} is not whole", "give a whole number")
         return number
@@ -235,6 +284,15 @@ def _measured(reader: _Reader, entry: Any, key: str) -> LatencyTable:
     table = LatencyTable.fit(sizes, values)
     if table.per_item_s <= 0:
         raise reader.error(f"{key}.latency", "latency does not grow with the batch", "check the measurement")
+    off = {size: table.latency_s(size) / value - 1 for size, value in zip(sizes, values, strict=True)}
+    worst = max(off, key=lambda size: abs(off[size]))
+    if abs(off[worst]) > _DEVIATION_MAX:
+        line = f"{format_quantity(table.fixed_s, 's')} + {format_quantity(table.per_item_s, 's')} per item"
+        raise reader.error(
+            f"{key}.latency",
+            f"at batch {worst} the nearest line, {line}, is {abs(off[worst]):.0%} off",
+            f"latencies must lie within {_DEVIATION_MAX:.0%} of a line; leave out batch sizes that you do not run",
+        )
     return table
 
 
@@ -257,4 +315,5 @@ def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:
         call_s=reader.number(reader.data, "call", "", "s", least=0.0),
         call_units=int(reader.number(reader.data, "call_max", "", None, least=1)),
         contended=contended,
+        path=reader.path,
     )

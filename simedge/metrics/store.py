@@ -15,7 +15,7 @@ from simedge import files
 from simedge.errors import InputError, OutputError
 from simedge.metrics.schema import SCHEMA_VERSION, TABLES, Categorical, Column, Columns
 
-__all__ = ["canonical", "config_hash", "plain", "read_result", "write_result"]
+__all__ = ["canonical", "config_hash", "plain", "read_result", "run_hash", "write_result"]
 
 _FORMAT = "simedge result"
 _GROUP_ROWS = 2**16
@@ -69,6 +69,19 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return hashlib.blake2b(canonical(config).encode(), digest_size=16).hexdigest()
 
 
+def run_hash(config: Mapping[str, Any], facts: Mapping[str, Any], versions: Mapping[str, str]) -> str:
+    """BLAKE2b digest of all that decides a result, 32 hexadecimal digits.
+
+    Parameters
+    ----------
+    config, facts, versions : mapping
+        Resolved configuration; facts of the run, of which the digests of the input files count; versions, of which
+        simedge's counts. The result schema counts too.
+    """
+    said = {"config": config, "inputs": facts.get("inputs", {}), "simedge": versions.get("simedge")}
+    return config_hash({**said, "schema_version": SCHEMA_VERSION})
+
+
 def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping[str, Any]) -> None:
     """Write manifest and tables; the folder appears, or replaces an older result, only when all is written.
 
@@ -94,7 +107,8 @@ def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping
             path = draft / f"{name}.parquet"
             rows = _write_table(path, name, columns[name])
             tables[name] = {"rows": rows, "digest": files.digest(path)}
-        said = {**manifest, "format": _FORMAT, "schema_version": SCHEMA_VERSION, "tables": tables}
+        named = run_hash(manifest["config"], manifest["facts"], manifest["versions"])
+        said = {**manifest, "format": _FORMAT, "schema_version": SCHEMA_VERSION, "tables": tables, "run_hash": named}
         (draft / _MANIFEST).write_text(canonical(said, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 

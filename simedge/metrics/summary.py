@@ -13,7 +13,7 @@ from simedge.metrics.bound import PooledServer
 from simedge.metrics.quantiles import Exact, Numbers, statistics
 from simedge.metrics.schema import PARTS, Categorical, Columns, FloatArray
 
-__all__ = ["Totals", "per_second", "summarise"]
+__all__ = ["Totals", "completions", "per_second", "summarise"]
 
 _PIECE_ROWS = 2**16
 _ROUNDING_S = 1e-9  # a horizon that misses a whole second by less than this is whole
@@ -56,6 +56,20 @@ def per_second(times_s: FloatArray, warmup_s: float, horizon_s: float, weights: 
     inside = (offset >= 0) & (offset < bins)  # False for NaN
     kept = None if weights is None else weights[inside]
     return np.bincount(offset[inside].astype(np.int64), weights=kept, minlength=bins) / width_s
+
+
+def completions(rois: Columns, facts: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
+    """Units and classifier executions completed in each whole second, (B,) each; both the same if those are the units.
+
+    Executions count when their ROI completes: counted one by one, a cheap first classifier would pass for progress.
+    """
+    path = _names(rois, "path")
+    lengths = np.array([facts["path_lengths"][name] for name in path.names], dtype=np.float64)
+    done_s, warmup_s, horizon_s = _numbers(rois, "done_s"), float(facts["warmup_s"]), float(facts["horizon_s"])
+    classifiers_ips = per_second(done_s, warmup_s, horizon_s, lengths[path.codes])
+    if facts.get("unit") == "classifier":
+        return classifiers_ips, classifiers_ips
+    return per_second(done_s, warmup_s, horizon_s), classifiers_ips
 
 
 def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[str, float]:
@@ -140,6 +154,7 @@ class Totals:
         self._capacity_ips: Mapping[str, float] = facts["capacity_ips"]
         if not all(value > 0 for value in self._capacity_ips.values()):
             raise ValueError(f"the capacity of every entity must be positive: {dict(self._capacity_ips)}")
+        self._unit = facts.get("unit", "roi")
         self._server = PooledServer(float(facts["bound_ips"]))
         self._arrived = self._late = 0
         self._latency_s, self._bound_s, self._imbalance, self._waiting = (numbers() for _ in range(4))
@@ -173,8 +188,9 @@ class Totals:
         self._late += int(np.count_nonzero(latency_s > self._slo_s))
         for part in PARTS:
             self._parts_s[part] += float(np.sum(rois[part][counts]))
-        self._units_ips += self._bins(rois["done_s"])
-        self._classifiers_ips += self._bins(rois["done_s"], classifiers)
+        executions = self._bins(rois["done_s"], classifiers)
+        self._classifiers_ips += executions
+        self._units_ips += executions if self._unit == "classifier" else self._bins(rois["done_s"])
 
     def report(self, reports: Columns) -> None:
         """Count the next reports: table ``reports`` or a piece of it that ends with a whole report."""

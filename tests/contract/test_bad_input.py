@@ -72,6 +72,12 @@ CASES = {
     "action missing": Case(("trace",), "ACTION"),
     "output missing": Case(("trace", "make", "campus"), "-o/--output"),
     "list has no keys": Case(("list", "policies", "seed=3"), "'seed=3'"),
+    "list of a folder that is none": Case(("list", "--config-dir", "{in}/nowhere"), "nowhere: is not a folder"),
+    "folder without a name": Case(("run", *GENERATED, "--config-dir", ""), "'': is not a folder"),
+    "show has no keys": Case(("trace", "show", "campus_300s", "seed=3"), "'seed=3'"),
+    "value for a switch": Case(("run", "--json=3"), "argument --json"),
+    "option in place of a value": Case(("run", "--out", "--json"), "argument --out"),
+    "figure that is only an ending": Case(("run", *GENERATED, "--figure", ".png"), ".png: the kind of file"),
     # overrides
     "no key=value": typed("campus", "'campus' is not key=value; write scenario=campus"),
     "no key": typed("=3", "'=3' is not key=value"),
@@ -85,7 +91,7 @@ CASES = {
         "network.uplnk_bps=3", "network.uplnk_bps: unknown key; did you mean 'network.uplink_bps'"
     ),
     "key of another depth": typed("uplink_bps=3", "did you mean 'network.uplink_bps'?"),
-    "key of another policy": typed("policy.beta=0.1", "policy.beta: unknown key"),
+    "key of another policy": typed("policy.partition_point=0.1", "policy.partition_point: unknown key"),
     "key below a value": typed("seed.x=3", "seed.x: 'seed' is a value"),
     "unknown policy": typed(
         "policy=camera_onyl", "policy: there is no policy 'camera_onyl'; did you mean 'camera_only'?"
@@ -100,7 +106,7 @@ CASES = {
     "unknown system": typed("system=viedo", "there is no system 'viedo'; did you mean 'video'?"),
     "sweep": typed("seed=1,2", "seed: '1,2' means several values"),
     "range": typed("seed=range(0,9)", "policy=a,b,c"),
-    "text for a number": typed("policy.partition_point=half", "policy.partition_point: 'half' is not a number"),
+    "text for a number": typed("policy.beta=half", "policy.beta: 'half' is not a number"),
     "truth for a number": typed("network.uplink_bps=true", "network.uplink_bps: true is not a number"),
     "fraction for a count": typed("seed=1.5", "seed: 1.5 is not a whole number"),
     "number for text": typed("cluster.edge=3", "cluster.edge: 3 is not text"),
@@ -113,7 +119,7 @@ CASES = {
     "negative": typed("network.uplink_bps=-1", "network.uplink_bps: -1.0 is not a finite number > 0"),
     "zero": typed("report_period_s=0", "report_period_s: 0.0 is not"),
     "negative seed": typed("seed=-1", "seed: -1 is not"),
-    "out of range": typed("policy.partition_point=2", "policy.partition_point: 2.0 is not in [0, 1]"),
+    "out of range": typed("policy.beta=-1", "policy.beta: -1.0 is not >= 0"),
     "wrong unit": typed("network.uplink_bps=10 MB", "network.uplink_bps: '10 MB' is not a quantity in bps"),
     "unit in the wrong case": typed("network.uplink_bps=10mbps", "'10mbps' is not a quantity in bps"),
     "choice": typed("queues.admission=lifo", "queues.admission: 'lifo' is not a choice; did you mean 'fifo'?"),
@@ -133,6 +139,35 @@ CASES = {
     "Hydra's own keys": typed("hydra.searchpath=[x]", "'hydra' is not allowed"),
     "Hydra's own groups": typed("hydra/launcher=x", "'hydra' is not allowed"),
     "interpolation": typed("cluster.edge=${oc.env:HOME}", "cluster.edge: interpolations"),
+    "composition's own keys": typed("_typed_.policy=x", "'_typed_' is not allowed"),
+    "dots alone": typed("seed..x=1", "'seed..x=1' is not key=value"),
+    "colon": typed("seed:1", "'seed:1' is not key=value"),
+    "hexadecimal": typed("seed=0x10", "seed: '0x10' is not a whole number"),
+    "several scenarios": typed("scenario=campus,traffic", "scenario: 'campus,traffic' means several values"),
+    "a list of policies": typed("policy=[camera_only]", "policy: needs the name of a policy, not ['camera_only']"),
+    "policies with an empty name": typed("policy='',camera_only", "is not a list of names; write policy=a,b,c"),
+    "field of another policy": Case(
+        ("run", "policy=camera_only", "policy.partition_point=0.3"), "policy.partition_point: unknown key"
+    ),
+    "group without keys": typed("cluster=null", "cluster: needs keys of its own, not null"),
+    "group of another type": typed("workload=[a]", "workload: needs keys of its own, not ['a']"),
+    "a classifier for nothing": typed("pipeline.costs={kind: 0}", "pipeline: classifier 'kind' costs 0.0"),
+    "a circle": typed("pipeline.edges=[[kind, kind]]", "pipeline: the classifiers form a cycle"),
+    "a path to nowhere": typed("pipeline.leaves={car: nowhere}", "unknown classifier 'nowhere'"),
+    "negative share": typed("workload.mix={car: -1}", "workload.mix: shares are >= 0"),
+    "no share": typed("workload.mix={car: 0, person: 0, other: 0}", "workload.mix: shares are >= 0 and not all zero"),
+    "more frames than there are": Case(
+        ("run", *GENERATED, "workload.tracks.rate_ips=1e30"), "workload.tracks.rate_ips: 1e+30 is more than"
+    ),
+    "seldom frames": Case(("run", *GENERATED, "workload.tracks.fps=1e-9"), "at least one frame"),
+    "reports without end": typed("report_period_s=1e-300", "shorten horizon_s, lengthen report_period_s or"),
+    "half a unit": typed("network.call_units=0.5", "network.call_units: 0.5 is not a whole number"),
+    "no GPU": typed("cluster.gpus=0", "cluster.gpus: 0 is not a finite number > 0"),
+    "a device for a file of another kind": typed("cluster.edge=/dev/null", "/dev/null: no such file"),
+    "a device without a name": typed("cluster.edge=''", "there is no '' in hardware_profiles"),
+    "a trace for a device": typed("workload.trace=/dev/zero", "/dev/zero: no such file; give the path of a file that"),
+    "a long trace": typed(f"workload.trace={'a' * 5000}", f"there is no '{'a' * 60}'…"),
+    "a long scenario": typed(f"scenario={'a' * 5000}", f"there is no scenario '{'a' * 60}'…"),
     "no such folder": Case(("run", "--config-dir", "{in}/nowhere"), "nowhere: is not a folder"),
     # scenario files
     "code in a file": scenario(f"{MINE}network: {{_target_: os.system}}\n", "mine.yaml:3: '_target_' is not allowed"),
@@ -153,6 +188,28 @@ CASES = {
     "unknown key in a file": scenario(
         f"{MINE}netwrk: {{}}\n", "mine.yaml:3: netwrk: unknown key; did you mean 'network'"
     ),
+    "deep YAML": scenario(f"{MINE}a: {'[' * 2000}\n", "mine.yaml:3: is nested more than 50 deep"),
+    "deep but whole YAML": scenario(f"{MINE}a: {'{b: ' * 500}1{'}' * 500}\n", "mine.yaml:3: is nested more than 50"),
+    "two documents": scenario(f"{MINE}---\nname: b\n", "mine.yaml:3: not valid YAML"),
+    "tabs": scenario(f"\t{MINE}", "mine.yaml:1: not valid YAML"),
+    "key that is a list": scenario(f"{MINE}? [a]\n: 4\n", "mine.yaml:3: not valid YAML: found unhashable key"),
+    "key that is a number": scenario(f"{MINE}3: 4\n", "mine.yaml:3: 3: unknown key"),
+    "date that is none": scenario(f"{MINE}seed: 2001-99-99\n", "mine.yaml: holds an impossible value: month"),
+    "endless number": scenario(f"{MINE}seed: {'9' * 5000}\n", "mine.yaml: holds an impossible value"),
+    "date for a number": scenario(f"{MINE}seed: 2001-01-01\n", "mine.yaml:3: seed: '2001-01-01' is not a whole number"),
+    "list for a group": scenario(f"{MINE}cluster: [a]\n", "mine.yaml: cannot be composed: Cannot merge"),
+    "name for a group": scenario(f"{MINE}workload: recorded\n", "mine.yaml:3: workload: needs keys of its own"),
+    "no policy name in a file": scenario(f"{MINE}policy: {{name: 3}}\n", "mine.yaml:3: policy: needs the name"),
+    "field of another policy in a file": scenario(
+        f"{MINE}policy: {{name: centralized, partition_point: 1}}\n", "mine.yaml:3: policy.partition_point: unknown key"
+    ),
+    "misspelled field under a typed policy": Case(
+        ("run", "scenario={in}/mine.yaml", "policy=centralized"),
+        "policy.partition_pont: unknown key",
+        {"mine.yaml": f"{MINE}policy: {{partition_pont: 1}}\n"},
+    ),
+    "policy drawn twice": scenario("defaults: [campus, /policy: camera_only]\n", "Multiple values for policy"),
+    "defaults of another type": scenario("defaults: {a: b}\n", "defaults must be a list"),
     # traces
     "no such trace": typed("workload.trace=nowhere.csv", "nowhere.csv: no such file"),
     "unknown trace": typed(
@@ -181,6 +238,18 @@ CASES = {
     "show nothing": Case(("trace", "show", "{in}/nowhere.csv"), "nowhere.csv: no such file"),
     "make of nothing": Case(("trace", "make", "campsu", "-o", "{out}/x.csv"), "there is no scenario 'campsu'"),
     "make in another format": Case(("trace", "make", "campus", "-o", "{out}/x.txt"), "x.txt"),
+    "late beyond measure": trace(f"{HEADER}1e300,camera_1,car,1\n", "clip.csv:2: arrived_s: 1e+300 is beyond"),
+    "column twice": trace(HEADER.replace("path", "path,path"), "clip.csv:1: column 'path' stands twice"),
+    "NUL": trace(b"\0" * 100, "clip.csv:1: has a NUL byte"),
+    "hexadecimal time": trace(f"{HEADER}0x10,camera_1,car,1\n", "clip.csv:2: arrived_s: '0x10' is not a number"),
+    "long line": trace("a" * 3_000_000, "clip.csv:1: the line is longer than 1 MiB"),
+    "make of recorded arrivals": Case(
+        ("trace", "make", "campus", "-o", "{out}/x.csv", "workload=recorded"),
+        "workload: recorded arrivals are not drawn",
+    ),
+    "make for several policies": Case(
+        ("trace", "make", "campus", "-o", "{out}/x.csv", "policy=a,b"), "policy: 'a,b' means several values"
+    ),
     "generator's parameters": Case(
         ("trace", "make", "campus", "-o", "{out}/x.csv", "workload.tracks.dwell_s=-1"), "workload.tracks"
     ),
@@ -196,6 +265,17 @@ CASES = {
         "  classifiers: {kind: {latency: {1: 1.0, 64: 60.0}, unit: ms, kind: assumed, source: a test}}\n",
         "is not profiled on odd",
     ),
+    "crooked latencies": device(
+        f"{DEVICE}  classifiers: {{kind: {{latency: {{1: 5, 8: 6, 64: 300}}, unit: ms, kind: measured, source: x}}}}\n",
+        "inference.classifiers.kind.latency: at batch 64 the nearest line",
+    ),
+    "misspelled classifier": device(
+        f"{DEVICE}  classifiers: {{vehicle_colour: {{latency: {{1: 5}}, unit: ms, kind: measured, source: x}}}}\n",
+        "the pipeline has no classifier 'vehicle_colour', but 'vehicle_color' is not measured; write 'vehicle_color'",
+    ),
+    "unknown device behind a trace that does not fit": typed(
+        "cluster.cameras=[jetson_tx9]", "there is no 'jetson_tx9' in hardware_profiles; did you mean 'jetson_tx2'"
+    ),
     "profile without a number": device("name: odd\ninference: {}\n", "inference.batch_max: missing"),
     "profile without a source": device(
         DEVICE.replace(", source: a test", "", 1), "inference.batch_max.source: missing"
@@ -204,6 +284,31 @@ CASES = {
     "profile with an unknown key": device(f"{DEVICE}speed: 3\n", "speed: unknown key"),
     "profile with a negative time": device(DEVICE.replace("value: 1,", "value: -1,", 1), "inference.fixed.value: -1"),
     "profile with an alias": device("a: &a 1\nb: *a\n", "odd.yaml:2: YAML aliases"),
+    "profile with a number as text": device(
+        DEVICE.replace("value: 1,", "value: '1',", 1), "inference.fixed.value: '1' is not a number"
+    ),
+    "profile with a huge time": device(
+        DEVICE.replace("value: 1,", "value: 1e400,", 1), "inference.fixed: 'inf ms' is not a quantity"
+    ),
+    "profile with an endless time": device(
+        f"{DEVICE}  classifiers: {{kind: {{latency: {{1: 1e300, 32: 3e301}}, unit: s, kind: measured, source: x}}}}\n",
+        "inference.classifiers.kind.latency.1.value: 1e+300 is out of range; give a number of at least",
+    ),
+    "profile with an endless count": device(
+        DEVICE.replace("value: 64", f"value: {'9' * 400}"), "inference.batch_max.value: the number is out of range"
+    ),
+    "profile with an endless number": device(
+        DEVICE.replace("value: 64", f"value: {'9' * 5000}"), "odd.yaml: holds an impossible value"
+    ),
+    "profile of another shape": device("inference: 3", "inference: a mapping is needed here"),
+    "latency that is not one": device(
+        f"{DEVICE}  classifiers: {{kind: {{latency: {{1: .nan}}, unit: ms, kind: measured, source: x}}}}\n",
+        "inference.classifiers.kind.latency.1: 'nan ms' is not a quantity",
+    ),
+    "latencies up to a smaller batch": device(
+        f"{DEVICE}  classifiers: {{kind: {{latency: {{1: 1, 2: 2}}, unit: ms, kind: measured, source: x}}}}\n",
+        "'kind' is profiled on odd up to batches of 2, not 32",
+    ),
     "link without a rate": link("name: odd\n", "rate: missing"),
     "link of no rate": link(LINK.replace("value: 10,", "value: 0,"), "rate.value: 0"),
     "link of an unknown kind of number": link(
@@ -293,4 +398,4 @@ def test_the_same_in_a_process(name: str, folders: dict[str, Path]) -> None:
 
 
 def test_there_are_enough_cases() -> None:
-    assert len(CASES) >= 100
+    assert len(CASES) >= 160

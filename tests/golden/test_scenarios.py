@@ -35,6 +35,18 @@ def test_replay(scenario, policy, golden):
     golden.numbers(f"{scenario}-{policy}.json", {**metrics, "fingerprint": run.fingerprint})
 
 
+@pytest.mark.parametrize("policy", ["distream", "distream_artifact"])
+@pytest.mark.parametrize("scenario", ["campus", "traffic"])
+def test_replay_with_decisions(scenario, policy, golden):
+    """Decisions add up arrays, in an order that numpy chooses by platform: exact there, else within a tolerance."""
+    run = simedge.run(scenario, f"policy={policy}", seed=0)
+    metrics = {name: value for name in METRICS if not math.isnan(value := run.metrics[name])}
+    golden.numbers(f"{scenario}-{policy}.json", metrics, rel=0.05)
+    exact = f"{scenario}-{policy}-{platform_tag()}.json"
+    if golden.update or (golden.folder / exact).is_file():
+        golden.numbers(exact, {"fingerprint": run.fingerprint})
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_generated(policy, golden):
     run = simedge.run("campus_24", f"policy={policy}", "workload=generated", "horizon_s=20", seed=0)

@@ -124,7 +124,7 @@ def test_migrated_rows_start_at_once_on_an_idle_camera(small_scenario) -> None:
             return super().decide(observation) if self.now_s == 0 else VideoDecision((Migration(0, 1, 5),))
 
     rows = [(0.0, 0, "other", 2500.0)] * 9
-    rois = small_scenario(rows, cameras=("jetson_tx1", "jetson_tx2"), policy=OneMove()).rois
+    rois = small_scenario(rows, cameras=("jetson_tx1", "jetson_tx2"), policy=OneMove(), control_delay_s=0.0).rois
     assert rois["processed_by"].codes.tolist() == [0] * 8 + [1]
     assert rois["queue_s"] == pytest.approx([0.0] * 8 + [0.05], abs=1e-12)
     assert rois["network_s"] == pytest.approx([0.0] * 8 + [1.74e-3 + 2e-3], abs=1e-12)
@@ -158,6 +158,7 @@ def test_a_row_that_migrates_twice_waits_in_two_queues(small_scenario, horizon_s
         network={"uplink_bps": 4e5, "call_s": 0.01, "call_units": 1},
         policy=Moves(),
         horizon_s=horizon_s,
+        control_delay_s=0.0,
     )
     rois = run.rois
     if horizon_s < 1:  # rows 2 and 4 are under way, row 3 has come to camera_2, the others are in batches

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import simedge
-from simedge import cli
+from simedge import cli, interrupts
 from simedge.experiment.run import run
 from simedge.metrics.results import Results
 from simedge.metrics.schema import METRICS
@@ -97,6 +97,22 @@ def test_the_table_says_what_the_run_gave(command: Command) -> None:
     assert f"÷{base['latency_s_mean'] / other['latency_s_mean']:.2f}" in rows[0]
 
 
+def test_the_footer_says_what_shares_are_of_and_which_cameras_are_idle(command: Command, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.csv"
+    rows = "".join(f"0.5,camera_{camera},car,2500\n" for camera in (1, 2, 4))
+    clip.write_text(f"arrived_s,camera,path,size_bytes\n{rows}")
+    idle = r"^(\d+) of (\d+) cameras see no ROI in the recorded trace; workload=generated draws for all$"
+    _, out, _ = command("run", f"workload.trace={clip}", "cluster.groups=16", "slo_s=2 s")
+    assert re.findall(idle, out, re.MULTILINE) == [("93", "96")]
+    assert "later than 2 s: share of completed units; served: completed share of arrived units\n" in out
+    _, out, _ = command("run", *SHORT, "seed=3", "workload.tracks.rate_ips=1", "policy=centralized,camera_only")
+    assert re.findall(idle, out, re.MULTILINE) == []
+    clip.write_text(
+        f"arrived_s,camera,path,size_bytes\n{rows}0.6,camera_3,car,9\n0.6,camera_5,car,9\n0.6,camera_6,car,9"
+    )
+    assert re.findall(idle, command("run", f"workload.trace={clip}")[1], re.MULTILINE) == []
+
+
 def test_json_is_an_object_for_one_policy_and_a_list_for_several(command: Command) -> None:
     code, out, err = command("run", "--json", *SHORT, "seed=4")
     assert (code, err) == (0, "")
@@ -104,7 +120,7 @@ def test_json_is_an_object_for_one_policy_and_a_list_for_several(command: Comman
     assert sorted(said) == sorted(
         ["metrics", "scenario", "policy", "seed", "fingerprint", "versions", "cpu_s", "kernel_events"]
     )
-    assert (said["scenario"], said["policy"], said["seed"]) == ("campus", "videoedge_l", 4)
+    assert (said["scenario"], said["policy"], said["seed"]) == ("campus", "distream", 4)
     assert said["fingerprint"] == run("campus", *SHORT, seed=4).fingerprint
     assert {name for name in METRICS if "<" not in name} <= set(said["metrics"])
     assert {"simedge", "numpy", "python", "simpy"} <= set(said["versions"])
@@ -137,6 +153,29 @@ def test_out_saves_every_run_and_a_figure(command: Command, tmp_path: Path) -> N
     assert Results.load(paths[0]).fingerprint == run("campus", *SHORT, "policy=camera_only").fingerprint
     assert paths[2].read_bytes().startswith(b"\x89PNG")
     assert command(*words)[1] == out  # the same configuration, the same places
+
+
+def test_an_edited_input_file_gets_a_folder_of_its_own(command: Command, tmp_path: Path) -> None:
+    profile, trace = tmp_path / "my" / "hardware_profiles" / "gpu.yaml", tmp_path / "clip.csv"
+    profile.parent.mkdir(parents=True)
+    text = (ROOT / "hardware_profiles" / "devices" / "titan_x.yaml").read_text()
+    header = "arrived_s,camera,path,size_bytes\n"
+    words = ("run", f"workload.trace={trace}", "cluster.edge=gpu", "--config-dir", str(tmp_path / "my"))
+    seen: list[tuple[str, str]] = []
+    for profiled, row in [(text, "0.5"), (text, "0.5"), (text.replace("0.1502", "0.3"), "0.5"), (text, "0.6")]:
+        profile.write_text(profiled)
+        trace.write_text(f"{header}{row},camera_1,car,2500\n")
+        code, out, err = command(*words, "--quiet", "--out", str(tmp_path / "runs"))
+        assert (code, err) == (0, "")
+        manifest = json.loads((Path(out.splitlines()[0]) / "manifest.json").read_text())
+        assert list(manifest["facts"]["inputs"]) == [
+            "clip.csv", "fast_ethernet.yaml", "gpu.yaml", "jetson_tx1.yaml", "jetson_tx2.yaml", "ten_gigabit.yaml",
+        ]  # fmt: skip
+        assert out.splitlines()[0].endswith(manifest["run_hash"][:8])
+        seen.append((out.splitlines()[0], manifest["config_hash"]))
+    assert seen[0] == seen[1]
+    assert len({folder for folder, _ in seen}) == 3
+    assert len({config for _, config in seen}) == 1
 
 
 def test_figure_alone(command: Command, tmp_path: Path) -> None:
@@ -177,7 +216,9 @@ def test_list_names_and_describes_everything(command: Command) -> None:
     for name in ("campus", "centralized", "jetson_tx1", "fast_ethernet", "campus_300s", "latency_s_p99"):
         assert re.search(rf"^  {name} +\S", out, re.MULTILINE), name
     _, alone, _ = command("list", "policies")
-    assert [line.split()[0] for line in alone.splitlines()] == ["camera_only", "centralized", "videoedge_l"]
+    assert {"camera_only", "distream", "distream_fast", "static_split"} < {
+        line.split()[0] for line in alone.splitlines()
+    }
 
 
 def test_list_has_the_users_own(command: Command, tmp_path: Path) -> None:
@@ -255,6 +296,58 @@ def test_ctrl_c_leaves_one_line_and_nothing_else(tmp_path: Path) -> None:
     assert inside(tmp_path) == []
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+moment = sys.argv[1]
+
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == moment:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+from simedge.__main__ import main
+sys.argv[1:] = ["run", "workload=generated", "horizon_s=3"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["simedge.interrupts", "argparse", "omegaconf", "numpy", "simedge.traces.trace"])
+def test_ctrl_c_during_imports_is_one_line_too(module: str) -> None:
+    done = process("-c", INTERRUPTED_IMPORT, module)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "simedge: interrupted; nothing was written\n"
+
+
+def test_ctrl_c_that_others_make_something_else_of(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swallowed(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError from None
+
+    monkeypatch.setattr("simedge.metrics.results.Results.__post_init__", swallowed)
+    monkeypatch.setattr("simedge.interrupts._seen", False)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        interrupts.leave_at_once()
+        code, out, err = command("run", *SHORT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (code, out, err) == (130, "", "simedge: interrupted\n")
+
+
+def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        interrupts.leave_at_once()
+        interrupts.raise_from_now_on()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_says_how_far_the_run_was(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -263,6 +356,28 @@ def test_ctrl_c_says_how_far_the_run_was(command: Command, monkeypatch: pytest.M
     code, out, err = command("run", *SHORT, "policy=centralized")
     assert (code, out) == (130, "")
     assert re.fullmatch(r"simedge: interrupted at 3\.0 s of 3 s \(centralized\); nothing was written\n", err), err
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [("list",), ("run", *SHORT), ("run", *SHORT, "--json"), ("--help",)])
+@pytest.mark.parametrize(
+    ("redirected", "reason"),
+    [("> /dev/full", "No space left on device"), ("1< /dev/null", "Bad file descriptor"), (">&-", "it is closed")],
+)
+def test_an_output_that_takes_nothing_is_one_line(
+    redirected: str, reason: str, words: tuple[str, ...], unbuffered: str
+) -> None:
+    command = f"{sys.executable} -m simedge {' '.join(words)} {redirected}"
+    done = process("bash", "-c", command, PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 2
+    assert done.stderr == f"simedge: standard output: cannot be written: {reason}; redirect it to another place\n"
+
+
+@pytest.mark.parametrize("redirected", ["2> /dev/full", "2>&-"])
+def test_an_error_that_cannot_be_said_still_has_its_code(redirected: str) -> None:
+    for words, code in (("rnu", 2), (f"run {' '.join(SHORT)} --quiet", 0)):
+        done = process("bash", "-c", f"{sys.executable} -m simedge {words} {redirected}", PYTHONUNBUFFERED="")
+        assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -201,3 +201,14 @@ def test_digests_tell_files_apart(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"2")
     assert files.digest(tmp_path / "a") != files.digest(tmp_path / "b")
     assert len(files.digest(tmp_path / "a")) == 32
+
+
+def test_digests_go_by_file_name_and_never_hide_one_another(tmp_path: Path) -> None:
+    for name in ("a/x.yaml", "b/x.yaml", "c/y.yaml"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(name)
+    paths = {name: tmp_path / name for name in ("c/y.yaml", "b/x.yaml", "a/x.yaml")}
+    found = files.digests(paths)
+    assert list(found) == ["a/x.yaml", "b/x.yaml", "y.yaml"]
+    assert found["b/x.yaml"] == files.digest(tmp_path / "b/x.yaml") != found["a/x.yaml"]
+    assert files.digests({"one": paths["c/y.yaml"], "another": paths["c/y.yaml"]}) == {"y.yaml": found["y.yaml"]}

@@ -6,6 +6,7 @@ Plain numbers and arrays in, plain numbers and arrays out: the same objects coul
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -47,6 +48,11 @@ class VideoSetting:
         Time between two monitor reports (§1.4: 50 ms).
     slo_s : float
         Latency objective (§1.5.1: 3 s).
+    gpus : int
+        GPUs of the edge cluster.
+    foresight : callable or None
+        ``foresight(now_s, horizon_s)`` gives the units that will arrive at each camera in that time, (C,). Only a
+        simulator can know; it gives it to policies alone whose `needs_foresight` is true, and says so in the results.
     """
 
     capacity_ips: FloatArray
@@ -54,6 +60,8 @@ class VideoSetting:
     pipeline: Pipeline
     report_period_s: float = 0.05
     slo_s: float = 3.0
+    gpus: int = 1
+    foresight: Callable[[float, float], FloatArray] | None = None
 
     @property
     def cameras(self) -> int:
@@ -74,7 +82,7 @@ class VideoObservation:
     visible : (C,) float array
         Units of it that could be migrated now.
     outbound : (C,) float array
-        Units waiting for each camera's uplink.
+        Work waiting for each camera's uplink, in whole-unit equivalents of its remaining cost.
     online : (C,) bool array
         Cameras that answer.
     arrivals : (R, C) float array
@@ -87,6 +95,14 @@ class VideoObservation:
         Work queued at the edge, in whole-unit equivalents of remaining cost.
     edge_throughput_ips : float
         Units per second completed at the edge, over the monitor's window.
+    processed : (C,) float array
+        Units that have left each camera's engine since the start, those it only passed on included.
+    busy_s : (C,) float array
+        Seconds that each camera has executed since the start.
+    completed : float
+        Units completed in the whole system since the start.
+    edge_busy_s : float
+        Seconds that the GPUs have executed since the start, all together.
     """
 
     now_s: float
@@ -99,6 +115,10 @@ class VideoObservation:
     uplink_bps: FloatArray
     edge_backlog: float
     edge_throughput_ips: float
+    processed: FloatArray
+    busy_s: FloatArray
+    completed: float
+    edge_busy_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from simedge.policies.video.interface import FloatArray, PartitionPlan
+from simedge.policies.video.interface import FloatArray, PartitionPlan, VideoSetting
 from simedge.policies.video.pipeline import Pipeline
 
-__all__ = ["partition_path", "partition_plan", "proportional_point"]
+__all__ = ["partition_path", "partition_plan", "proportional_point", "static_point"]
 
 
 def partition_path(cumulative: FloatArray, partition_point: float) -> tuple[int, float]:
@@ -65,11 +65,15 @@ def partition_plan(pipeline: Pipeline, partition_points: FloatArray) -> Partitio
     PartitionPlan
         Arrays of shape (C, P).
     """
-    profiles = [pipeline.cumulative(path) for path in pipeline.names]
-    cuts = [[partition_path(profile, float(point)) for profile in profiles] for point in partition_points]
-    shape = (len(cuts), len(profiles))
-    lower = np.array([[lower for lower, _ in row] for row in cuts], dtype=np.int64).reshape(shape)
-    return PartitionPlan(lower, np.array([[odds for _, odds in row] for row in cuts], dtype=np.float64).reshape(shape))
+    shape = (len(partition_points), len(pipeline.names))
+    lower, odds = np.empty(shape, np.int64), np.empty(shape)
+    for column, path in enumerate(pipeline.names):  # `partition_path` for all cameras at once
+        cumulative = pipeline.cumulative(path)
+        last = len(cumulative) - 1
+        upper = np.clip(np.searchsorted(cumulative, partition_points, side="left"), 1, last)
+        odds[:, column] = (cumulative[upper] - partition_points) / (cumulative[upper] - cumulative[upper - 1])
+        lower[:, column] = upper - 1
+    return PartitionPlan(lower, np.clip(odds, 0.0, 1.0, out=odds))
 
 
 def proportional_point(camera_ips: float, edge_ips: float) -> float:
@@ -81,3 +85,8 @@ def proportional_point(camera_ips: float, edge_ips: float) -> float:
     0.125
     """
     return camera_ips / (camera_ips + edge_ips)
+
+
+def static_point(setting: VideoSetting) -> float:
+    """Partition point of the workload-agnostic split of Fig. 1.4: all cameras against all, sum C / (sum C + E)."""
+    return proportional_point(float(np.sum(setting.capacity_ips)), setting.edge_capacity_ips)

@@ -109,9 +109,17 @@ class Pipeline:
         return float(sum(self.costs[v] for v in self.paths[path]))
 
     def cumulative(self, path: str) -> npt.NDArray[np.float64]:
-        """Normalised accumulated cost after 0, 1, … n vertices of a path: (n + 1,), from 0 to exactly 1."""
-        partial = np.cumsum([0.0, *(self.costs[v] for v in self.paths[path])])
-        return np.asarray(partial / partial[-1])
+        """Normalised accumulated cost after 0, 1, … n vertices of a path: (n + 1,), from 0 to exactly 1; read-only."""
+        return self._cumulative[path]
+
+    @cached_property
+    def _cumulative(self) -> dict[str, npt.NDArray[np.float64]]:
+        made = {}
+        for path, vertices in self.paths.items():
+            partial = np.cumsum([0.0, *(self.costs[v] for v in vertices)])
+            made[path] = np.asarray(partial / partial[-1])
+            made[path].setflags(write=False)
+        return made
 
     def mean_cost(self, mix: Mapping[str, float]) -> float:
         """Mean cost of a unit when paths are taken in the shares of `mix`."""

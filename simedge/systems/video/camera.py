@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,7 @@ class Camera:
         "arrived",
         "device",
         "executed",
+        "finished",
         "given_units",
         "index",
         "moved",
@@ -110,7 +112,7 @@ class Camera:
         load: Callable[[], None],
     ) -> None:
         self.index, self.queue, self.outbound, self.device, self.uplink = index, queue, outbound, device, uplink
-        self.arrived = self.processed = 0
+        self.arrived = self.processed = self.finished = 0
         self.given_units = self.moved_units = self.moved_calls = 0
         self.taken, self.passed, self.executed, self.moved = BatchLog(), BatchLog(), BatchLog(), BatchLog()
         self._env, self._table, self._codes, self._edge, self._done = env, table, codes, edge, done
@@ -207,9 +209,11 @@ class Camera:
         self.processed += len(batch)
         finished = [row for row, cut in zip(batch, self._batch_codes, strict=True) if all_camera[cut]]
         if len(finished) == len(batch):
+            self.finished += len(batch)
             self._done.append(entry)
         else:
             if finished:
+                self.finished += len(finished)
                 self._done.append((self._env._now, finished))
                 leaving = [row for row, cut in zip(batch, self._batch_codes, strict=True) if not all_camera[cut]]
             else:
@@ -228,6 +232,11 @@ class Camera:
         self._call = rows = outbound.take(self._call_units)
         self.uplink.send(self._table.message_bytes(rows), self._call_arrived)
         return True
+
+    def outbound_backlog(self) -> float:
+        """Cost left of what waits for the uplink, in mean units."""
+        code, remaining = self._table.code, self._codes.remaining
+        return math.fsum([remaining[code[row]] for row in self.outbound.rows])
 
     def _edge_has_room(self) -> None:
         self._waiting_for_edge = False

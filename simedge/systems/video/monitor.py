@@ -107,13 +107,17 @@ class Monitor:
             now_s=now_s,
             backlog=np.array([camera.queue.backlog for camera in cameras], np.float64),
             visible=np.array([camera.queue.visible for camera in cameras], np.float64),
-            outbound=np.array([len(camera.outbound) for camera in cameras], np.float64),
+            outbound=np.array([camera.outbound_backlog() for camera in cameras]),
             online=np.ones(len(cameras), np.bool_),
             arrivals=arrivals,
             throughput_ips=rates[:-1],
             uplink_bps=np.array([camera.uplink.measured_bps for camera in cameras], np.float64),
             edge_backlog=self.edge.backlog,
             edge_throughput_ips=float(rates[-1]),
+            processed=np.array([camera.processed for camera in cameras], np.float64),
+            busy_s=np.array([camera.device.busy_s() for camera in cameras]),
+            completed=float(self.edge.completed + sum(camera.finished for camera in cameras)),
+            edge_busy_s=math.fsum(device.busy_s() for device in self.edge.devices),
         )
 
     def finish(self) -> dict[str, np.ndarray | Categorical]:

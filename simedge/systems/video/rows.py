@@ -142,6 +142,12 @@ class RoiTable:
         size = self.size_bytes
         return size * len(rows) if isinstance(size, float) else sum([size[row] for row in rows])
 
+    def arriving(self, now_s: float, horizon_s: float) -> npt.NDArray[np.float64]:
+        """Count the rows of each camera that arrive in (now, now + horizon], (C,): what an oracle is told."""
+        trace = self.trace
+        begin, end = np.searchsorted(trace.arrived_s, (now_s, now_s + horizon_s), side="right")
+        return np.bincount(trace.camera[begin:end], minlength=len(trace.cameras)).astype(np.float64)
+
     def rois(self, rows: IntArray) -> IntArray:
         """Rows of the trace that stand in some rows, (n,)."""
         return self._roi[rows] if self._reuse else rows

@@ -12,10 +12,13 @@ from simedge.policies.video.interface import VideoPolicy
 from simedge.policies.video.pipeline import Pipeline
 from simedge.traces.synthetic import Tracks
 
-__all__ = ["CLIP_S", "ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
+__all__ = ["CLASSIFIER_SLOWDOWN", "CLIP_S", "ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
 
 CLIP_S = 300.0
 """Length of a generated clip when no horizon is given (§1.5.1: 5-minute video clips)."""
+
+CLASSIFIER_SLOWDOWN = 3.0
+"""How much slower devices are when units are classifier executions: the campus mix has three to a pass. Derived."""
 
 _REPORT_CELLS_MAX = 2e8
 _DEVICES_MAX = 100_000
@@ -42,9 +45,11 @@ class Queues:
     Attributes
     ----------
     admission : {"interleaved", "fifo"}
-        See `simedge.kernel.queue.InputQueue`; *fifo* is unbounded.
-    camera_units, outbound_units : int
-        Visible places of a camera's input queue, and of its queue for the uplink.
+        How frames enter a full queue: one ROI of each waiting frame in turn; or never full, first in first out.
+    camera_units : int
+        Visible places of a camera's input queue.
+    outbound_units : int
+        Places of a camera's queue for the uplink.
     edge_units : int
         Places of the edge queue for each GPU of the cluster.
     """
@@ -72,8 +77,10 @@ class ClusterSpec:
         GPUs of one group.
     groups : int
         Number of groups.
-    camera_batch, edge_batch : int
-        Largest batch on a camera and on a GPU (§1.4: 8 and 32).
+    camera_batch : int
+        Largest batch on a camera (§1.4: 8).
+    edge_batch : int
+        Largest batch on a GPU (§1.4: 32).
     """
 
     cameras: tuple[str, ...]
@@ -112,10 +119,14 @@ class Network:
 
     Attributes
     ----------
-    uplink, backbone : str
-        Link profiles.
-    uplink_bps, call_s : float or None
-        Rate and call cost of the cameras' links; None: the profile's.
+    uplink : str
+        Link profile of the cameras' links.
+    backbone : str
+        Link profile of the switch's link to the edge.
+    uplink_bps : float or None
+        Rate of the cameras' links; None: the profile's.
+    call_s : float or None
+        Cost of one call on the cameras' links; None: the profile's.
     call_units : int or None
         Most units in one call; None: the profile's (§1.4: 20).
     """
@@ -133,7 +144,17 @@ class Network:
 
 @dataclass(frozen=True)
 class Dag:
-    """The pipeline as people write it: classifiers, edges between them, and where each class of object ends."""
+    """The pipeline as people write it: classifiers, edges between them, and where each class of object ends.
+
+    Attributes
+    ----------
+    costs : mapping of str to float
+        Inference cost of each classifier, > 0, in the unit of the device profiles.
+    edges : tuple of (str, str)
+        Data flows from classifier to classifier.
+    leaves : mapping of str to str
+        For each class of object, after which its path is named, the last classifier it runs.
+    """
 
     costs: Mapping[str, float]
     edges: tuple[tuple[str, str], ...]
@@ -158,7 +179,7 @@ class Workload:
     tracks : Tracks
         The generator's parameters.
     kind : {"recorded", "generated"}
-        Which of the two.
+        Whether arrivals are replayed from `trace` or drawn from the seed.
     trace : str or None
         The file to replay, by path or by name.
     """
@@ -193,10 +214,15 @@ class VideoScenario:
         Simulated time; None: the length of the recorded trace, or 300 s.
     warmup_s : float
         Part at the beginning that summaries leave out.
+    unit : {"roi", "classifier"}
+        What a unit is where throughput is counted (docs/decisions/0005). *classifier*: every execution of a completed
+        ROI counts, devices are three times slower, and `workload.tracks.rate_ips` means executions.
     slo_s : float
         Latency objective (§1.5.1: 3 s).
     report_period_s : float
         Time between two monitor reports (§1.4: 50 ms).
+    control_delay_s : float or None
+        Time from an observation until the decision is in force; None: what §1.5.6 measured, by the number of cameras.
     record : {"items", "sketch", "summary"}
         What is kept. *items*: a row per ROI and per report, and exact metrics. *summary*: exact metrics only. *sketch*:
         metrics only, in a memory that does not grow with the run; quantiles are within 1 %, all else is exact.
@@ -212,13 +238,15 @@ class VideoScenario:
     seed: int = 0
     horizon_s: float | None = None
     warmup_s: float = 0.0
+    unit: Literal["roi", "classifier"] = "roi"
     slo_s: float = 3.0
     report_period_s: float = 0.05
+    control_delay_s: float | None = None
     record: Literal["items", "sketch", "summary"] = "items"
 
     def __post_init__(self) -> None:
         _positive(self, "horizon_s", "slo_s", "report_period_s")
-        _not_negative(self, "warmup_s", "seed")
+        _not_negative(self, "warmup_s", "seed", "control_delay_s")
         self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
         drawn = self.workload.kind == "generated"
         if drawn and len(self.cluster.cameras) != len(self.workload.tracks.weights):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,11 +12,11 @@ import numpy as np
 from simedge.errors import ConfigError
 from simedge.kernel import Environment, Streams
 from simedge.policies.video.interface import VideoDecision
-from simedge.policies.video.partitioner import partition_plan, proportional_point
+from simedge.policies.video.partitioner import partition_plan, static_point
 from simedge.systems.base import Progress, System
 from simedge.systems.video.flow import VideoFlow
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
-from simedge.systems.video.workload import arrivals
+from simedge.systems.video.workload import arrivals, inputs
 
 __all__ = ["VideoSystem"]
 
@@ -40,7 +41,8 @@ class VideoSystem(System):
 
     def __init__(self, scenario: VideoScenario, config_dir: Path | None = None) -> None:
         self.scenario = scenario
-        trace, self._inputs = arrivals(scenario, config_dir)
+        self._inputs = inputs(scenario, config_dir)
+        trace = arrivals(scenario, config_dir)
         recorded_s = trace.duration_s if scenario.workload.kind == "recorded" else CLIP_S
         self.horizon_s = float(scenario.horizon_s or recorded_s)
         try:
@@ -49,6 +51,7 @@ class VideoSystem(System):
             raise ConfigError(str(problem), remedy="give another horizon_s") from None
         self.env = Environment()
         self.flow = VideoFlow(self.env, scenario, trace, self.horizon_s, config_dir)
+        self.foresight = bool(getattr(scenario.policy, "needs_foresight", False))
         self._progress: Progress | None = None
 
     def run(self, progress: Progress | None = None) -> None:
@@ -58,8 +61,10 @@ class VideoSystem(System):
         """
         self._progress = progress
         setting = self.flow.setting
-        ratio = proportional_point(float(setting.capacity_ips.sum()), setting.edge_capacity_ips)
-        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, np.full(setting.cameras, ratio))))
+        first = np.full(setting.cameras, static_point(setting))
+        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, first)))
+        if self.foresight:
+            setting = replace(setting, foresight=self.flow.table.arriving)
         self.scenario.policy.start(setting, Streams(self.scenario.seed).of("policy", "decisions"))
         self._ask()
         self.env.every(self.scenario.report_period_s, self._tick)
@@ -87,8 +92,10 @@ class VideoSystem(System):
             "horizon_s": self.horizon_s,
             "warmup_s": scenario.warmup_s,
             "slo_s": scenario.slo_s,
+            "unit": scenario.unit,
             "workload": scenario.workload.kind,
-            "foresight": False,
+            "foresight": self.foresight,
+            "control_delay_s": flow.control_delay_s,
             "fingerprint": flow.recorder.fingerprint(flow.decisions.digest()),
             "kernel_events": self.env.events(),
             "capacity_ips": flow.capacities_ips(),

@@ -1,21 +1,52 @@
-"""Where the ROIs of a run come from."""
+"""Where the ROIs of a run come from, and the files that a run reads."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from simedge import files
 from simedge.errors import ConfigError, TraceError
+from simedge.hardware.profile import read_device, read_link
 from simedge.kernel import Streams
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
 from simedge.traces.synthetic import clip_factor, generate
 from simedge.traces.trace import RoiTrace
 
-__all__ = ["arrivals", "generated"]
+__all__ = ["arrivals", "generated", "inputs"]
 
 
-def arrivals(scenario: VideoScenario, config_dir: Path | None = None) -> tuple[RoiTrace, dict[str, str]]:
-    """Arrivals of a run, indexed by the scenario's cameras and paths, and the digests of the files read.
+_SUFFIXES = (".csv", ".parquet")
+
+
+def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str, str]:
+    """Digests of the files that a run reads, by file name: profiles, which are checked here, and a recorded trace.
+
+    Raises
+    ------
+    ProfileError
+        If a profile is missing or malformed, or misspells one of the pipeline's classifiers.
+    TraceError
+        If there is no such trace.
+    """
+    cluster, network = scenario.cluster, scenario.network
+    named: dict[str, Path] = {}
+    for device in (*cluster.cameras, cluster.edge):
+        if device not in named:
+            profile = read_device(device, config_dir)
+            profile.check_names(scenario.pipeline.costs)
+            named[device] = profile.path
+    for link in (network.uplink, network.backbone):
+        if link not in named:
+            named[link] = read_link(link, config_dir).path
+    if scenario.workload.kind == "recorded":
+        trace = scenario.workload.trace or ""
+        named[trace] = files.find(trace, "traces", _SUFFIXES, error=TraceError, config_dir=config_dir)
+    return files.digests(named)
+
+
+def arrivals(scenario: VideoScenario, config_dir: Path | None = None) -> RoiTrace:
+    """Arrivals of a run, indexed by the scenario's cameras and paths.
 
     Raises
     ------
@@ -23,26 +54,28 @@ def arrivals(scenario: VideoScenario, config_dir: Path | None = None) -> tuple[R
         If a recorded trace is missing, malformed, or names unknown cameras or paths.
     """
     if scenario.workload.kind == "generated":
-        return generated(scenario), {}
-    name = scenario.workload.trace or ""
-    path = files.find(name, "traces", (".csv", ".parquet"), error=TraceError, config_dir=config_dir)
+        return generated(scenario)
+    path = files.find(scenario.workload.trace or "", "traces", _SUFFIXES, error=TraceError, config_dir=config_dir)
     paths = scenario.pipeline.pipeline().names
     trace = RoiTrace.read(path, cameras=scenario.cluster.names, paths=paths)
-    return trace.aligned(scenario.cluster.names, paths, where=str(path)), {path.name: files.digest(path)}
+    return trace.aligned(scenario.cluster.names, paths, where=str(path))
 
 
 def generated(scenario: VideoScenario) -> RoiTrace:
     """Draw the arrivals of the scenario's seed: object tracks between neighbouring cameras."""
-    tracks = scenario.workload.tracks
+    tracks, pipeline, mix = scenario.workload.tracks, scenario.pipeline.pipeline(), scenario.workload.mix
+    if scenario.unit == "classifier":  # the rate means executions, an ROI brings as many as its path is long
+        executions = sum(share * len(pipeline.paths[path]) for path, share in mix.items()) / sum(mix.values())
+        tracks = replace(tracks, rate_ips=tracks.rate_ips / executions)
     try:
         trace = generate(
             tracks,
             scenario.cluster.names,
-            scenario.workload.mix,
+            mix,
             scenario.horizon_s or CLIP_S,
             Streams(scenario.seed).of,
             clip_factor(scenario.seed, tracks.clip_spread),
         )
     except ValueError as problem:
         raise ConfigError(str(problem), where="workload.tracks", remedy="correct the generator's parameters") from None
-    return trace.aligned(scenario.cluster.names, scenario.pipeline.pipeline().names)
+    return trace.aligned(scenario.cluster.names, pipeline.names)

@@ -14,7 +14,7 @@ import pytest
 import simedge
 from simedge.errors import ConfigError
 from simedge.experiment import catalog, config
-from simedge.experiment.build import build, defaults, keys_of, plain
+from simedge.experiment.build import build, keys_of, plain
 from simedge.policies.video.baselines import CameraOnly, VideoEdgeL
 from simedge.policies.video.interface import VideoPolicy
 
@@ -126,8 +126,10 @@ def test_a_component_is_chosen_by_name_or_given_as_an_object() -> None:
     assert box(policy={"name": "videoedge_l", "partition_point": 0.25}).policy == VideoEdgeL(0.25)
     own = VideoEdgeL(0.5)
     assert box(policy=own).policy is own
-    with pytest.raises(ConfigError, match="policy: needs the name of a policy"):
+    with pytest.raises(ConfigError, match=r"policy: <object object at .* is no policy; give it decide, due, start, or"):
         box(policy=object())
+    with pytest.raises(ConfigError, match="policy: VideoEdgeL is a class, not a policy; make one"):
+        box(policy=VideoEdgeL)
 
 
 def test_plain_is_the_inverse_of_build() -> None:
@@ -145,10 +147,8 @@ def test_keys_of_names_nested_keys() -> None:
 
 
 @pytest.mark.parametrize("name", catalog.names("policy"))
-def test_defaults_of_every_policy_build_it(name: str) -> None:
-    said = defaults("policy", name)
-    assert said.pop("name") == name
-    assert isinstance(build(catalog.load("policy", name), said), VideoPolicy)
+def test_every_policy_needs_nothing_but_its_name(name: str) -> None:
+    assert isinstance(box(policy=name).policy, VideoPolicy)
 
 
 # --- overrides ---------------------------------------------------------------------------------------------------
@@ -344,10 +344,90 @@ def test_defaults_lists_that_cannot_be_followed(tmp_path: Path, header: str, mes
     assert "\n" not in str(refused.value)
 
 
-def test_a_scenario_without_the_group_says_what_to_add(tmp_path: Path) -> None:
-    path = write(tmp_path, "mine.yaml", "system: video\nname: mine\n")
-    with pytest.raises(ConfigError, match="add `- /policy: centralized` to its defaults list"):
-        config.compose(path, ["policy=centralized"])
+OWN = "defaults: [campus, _self_]\nname: mine\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "typed", "policy"),
+    [
+        ("policy: {name: centralized}", [], {"name": "centralized"}),
+        ("policy: centralized", [], {"name": "centralized"}),
+        ("policy: {name: centralized}", ["policy=camera_only"], {"name": "camera_only"}),
+        ("policy: centralized", ["policy=camera_only"], {"name": "camera_only"}),
+        ("policy: {name: videoedge_l, partition_point: 0.3}", ["policy=centralized"], {"name": "centralized"}),
+        # The file tunes the policy that is typed: it is the file's own variant that is wanted.
+        (
+            "policy: {name: videoedge_l, partition_point: 0.3}",
+            ["policy=videoedge_l"],
+            {"name": "videoedge_l", "partition_point": 0.3},
+        ),
+        ("policy: {partition_point: 0.3}", ["policy=centralized"], {"name": "centralized"}),
+        ("policy: {partition_point: 0.3}", ["policy=videoedge_l"], {"name": "videoedge_l", "partition_point": 0.3}),
+        (
+            "policy: {partition_point: 0.3}",
+            ["policy.partition_point=0.4", "policy=videoedge_l"],
+            {"name": "videoedge_l", "partition_point": 0.4},
+        ),
+        ("policy: {partition_point: 0.3}", ["policy=tuned"], {"name": "videoedge_l", "partition_point": 0.25}),
+        ("policy: {partition_pont: 0.3}", ["policy=centralized"], {"name": "centralized", "partition_pont": 0.3}),
+        ("policy: null", ["policy=centralized"], {"name": "centralized"}),
+    ],
+)
+def test_a_policy_that_is_typed_comes_before_the_files(
+    tmp_path: Path, body: str, typed: list[str], policy: dict[str, Any]
+) -> None:
+    write(tmp_path, "policy/tuned.yaml", "name: videoedge_l\npartition_point: 0.25\n")
+    path = write(tmp_path, "mine.yaml", f"{OWN}{body}\n")
+    assert config.compose(path, typed, tmp_path)["policy"] == policy
+
+
+def test_policies_of_files_that_draw_on_one_another(tmp_path: Path) -> None:
+    write(tmp_path, "parent.yaml", "defaults: [campus, _self_]\nname: parent\npolicy: {name: centralized}\n")
+    child = "defaults: [parent, _self_]\nname: child\n"
+    path = write(tmp_path, "child.yaml", f"{child}policy: {{name: videoedge_l, partition_point: 0.3}}\n")
+    assert config.compose(path)["policy"] == {"name": "videoedge_l", "partition_point": 0.3}
+    assert config.compose(path, ["policy=centralized"])["policy"] == {"name": "centralized"}
+    assert config.compose(write(tmp_path, "child.yaml", child))["policy"] == {"name": "centralized"}
+    runs = config.policies(["policy=camera_only,centralized"])
+    assert [config.compose(path, one)["policy"]["name"] for one in runs] == ["camera_only", "centralized"]
+
+
+def test_a_choice_that_is_typed_comes_before_the_files_own_keys(tmp_path: Path) -> None:
+    write(tmp_path, "network/slow.yaml", "defaults: [fast_ethernet, _self_]\nuplink_bps: 9 kbps\n")
+    write(tmp_path, "pipeline/short.yaml", "costs: {a: 1, b: 2}\nedges: [[a, b]]\nleaves: {car: b}\n")
+    write(tmp_path, "workload/busy.yaml", "kind: generated\nmix: {car: 1}\ntracks: {rate_ips: 900}\n")
+    write(tmp_path, "network/everywhere.yaml", "# @package _global_\nslo_s: 9 s\nnetwork: {uplink_bps: 8 kbps}\n")
+    body = (
+        "slo_s: 1 s\ncluster: {groups: 2}\nworkload: {kind: generated, trace: x.csv}\n"
+        "network: {uplink_bps: 1 Mbps, call_s: 0}\n"
+    )
+    path = write(tmp_path, "mine.yaml", OWN + body)
+    typed = ["workload=recorded", "network=slow", "pipeline=short", "cluster=traffic"]
+    made = config.compose(path, typed, tmp_path)
+    assert (made["workload"]["kind"], made["workload"]["trace"]) == ("recorded", "x.csv")
+    assert (made["network"]["uplink_bps"], made["network"]["call_s"]) == ("9 kbps", 0)
+    assert made["pipeline"] == {"costs": {"a": 1, "b": 2}, "edges": [["a", "b"]], "leaves": {"car": "b"}}
+    assert (made["cluster"]["cameras"][2], made["cluster"]["groups"]) == ("jetson_tx2", 2)
+    made = config.compose(path, ["workload=busy"], tmp_path)
+    assert made["workload"]["mix"] == {"car": 1}  # shares are one table; parameters are many keys
+    assert (made["workload"]["tracks"]["rate_ips"], made["workload"]["tracks"]["dwell_s"]) == (900, "4.5 s")
+    made = config.compose(path, ["network=everywhere", "network.uplink_bps=7 kbps"], tmp_path)
+    assert (made["slo_s"], made["network"]["uplink_bps"]) == ("9 s", "7 kbps")
+    assert set(made) == {*config.compose("campus")}
+
+
+def test_a_file_that_draws_on_nothing_takes_typed_choices(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.yaml", "system: video\nname: mine\npolicy: camera_only\n")
+    made = config.compose(path, ["policy=centralized", "cluster=campus", "workload=generated"])
+    assert made["policy"] == {"name": "centralized"}
+    assert (len(made["cluster"]["cameras"]), made["workload"]) == (6, {"kind": "generated"})
+
+
+@pytest.mark.parametrize("content", ["", "partition_point: 0.25\n"])
+def test_a_policy_of_ones_own_needs_a_name(tmp_path: Path, content: str) -> None:
+    write(tmp_path, "policy/tuned.yaml", content)
+    with pytest.raises(ConfigError, match="policy: needs the name of a policy"):
+        simedge.load("campus", "policy=tuned", config_dir=tmp_path).check()
 
 
 def test_a_wrong_value_in_a_file_is_located_and_one_typed_is_not(tmp_path: Path) -> None:
@@ -397,7 +477,7 @@ def test_a_scenario_is_read_and_edited_by_key_or_attribute() -> None:
     assert {"network", "run", "seed"} <= set(dir(scenario))
     with pytest.raises(AttributeError, match="did you mean 'network'"):
         _ = scenario.netwrok
-    with pytest.raises(KeyError, match="unset or unknown"):
+    with pytest.raises(KeyError, match=r"network\.rate: unknown key"):
         _ = scenario["network.rate"]
     scenario.seed = -1
     with pytest.raises(ConfigError, match="seed"):
@@ -432,6 +512,56 @@ def test_policies_meet_on_the_same_arrivals() -> None:
     for name in ("arrived_s", "size_bytes"):
         assert columns[0][name].tolist() == columns[1][name].tolist()
     assert runs[0].fingerprint != runs[1].fingerprint
+
+
+class Own:
+    """A policy that is no dataclass."""
+
+    def start(self, setting: Any, rng: Any) -> None:
+        """Nothing to learn."""
+
+    def due(self, now_s: float) -> bool:
+        return False
+
+    def decide(self, observation: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_a_policy_object_of_ones_own_runs_and_has_a_name() -> None:
+    hashes = []
+    for policy in (Own(), Own()):
+        scenario = simedge.load("campus", "workload=generated", "horizon_s=1")
+        scenario.policy = policy
+        result = scenario.run()
+        assert result.policy == f"{Own.__module__}:Own"
+        assert result.metrics["arrived_units"] > 0
+        hashes.append(config.config_hash(result.config))
+    assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((3,), "scenario: 3 is neither a name nor a path; known: artifact, campus"),
+        ((None,), "scenario: None is neither"),
+        ((["campus"],), "scenario: ['campus'] is neither"),
+        (("campus", 5), "5 is not key=value; give each as a text of its own"),
+        (("campus", None), "null is not key=value"),
+        (("campus", b"seed=3"), "b'seed=3' is not key=value"),
+        (("campus", ["seed=3"]), "['seed=3'] is not key=value; give each as a text of its own"),
+        (("campus", {"seed": 3}), "{'seed': 3} is not key=value"),
+    ],
+)
+def test_arguments_of_the_wrong_type_are_one_line(given: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        simedge.run(*given)
+    assert str(refused.value).startswith(says)
+
+
+def test_options_of_the_wrong_type_are_one_line() -> None:
+    for options, says in [({"config_dir": 3}, "3: is not a folder"), ({"progress": 3}, "progress: 3 cannot be called")]:
+        with pytest.raises(ConfigError, match=says):
+            simedge.run("campus", "workload=generated", "horizon_s=1", **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", [True, 1.5, "x", -1, None])

@@ -70,7 +70,88 @@ def test_fit_goes_through_exact_lines_and_never_below_the_origin() -> None:
     assert (single.fixed_s, single.per_item_s, single.batch_max) == (0.0, pytest.approx(0.2), 4)
     bent = LatencyTable.fit([1, 2], [0.1, 0.3])  # a free line would start at -0.1
     assert bent.fixed_s == 0.0
-    assert bent.per_item_s == pytest.approx((1 * 0.1 + 2 * 0.3) / (1 + 4))
+    slopes = [1 / 0.1, 2 / 0.3]  # least squares of p * slope - 1
+    assert bent.per_item_s == pytest.approx(sum(slopes) / sum(slope**2 for slope in slopes))
+
+
+def test_a_fit_counts_relative_deviations() -> None:
+    """The normal equations of sum(((f + p x) / y - 1) ** 2): neither residual sum may have a slope."""
+    sizes, values = [1, 8, 64], [1.0, 5.0, 36.0]
+    line = LatencyTable.fit(sizes, values)
+    residuals = [line.latency_s(x) / y - 1 for x, y in zip(sizes, values, strict=True)]
+    assert sum(r / y for r, y in zip(residuals, values, strict=True)) == pytest.approx(0, abs=1e-12)
+    assert sum(r * x / y for r, x, y in zip(residuals, sizes, values, strict=True)) == pytest.approx(0, abs=1e-12)
+    assert line.fixed_s > 0
+
+
+def test_an_exponent_needs_no_point(tmp_path: Path) -> None:
+    """YAML reads 1e-3 as text, 1.0e-3 as a number."""
+    text = yaml.safe_dump(device()).replace("value: 1.0", "value: 1e-1").replace("value: 2.0", "value: 3E+0")
+    assert yaml.safe_load(text)["inference"]["fixed"]["value"] == "1e-1"
+    found = read_device(str(write(tmp_path, text)))
+    assert (found.fixed_s, found.per_item_s) == (pytest.approx(1e-4), pytest.approx(3e-3))
+
+
+CROOKED = {1: 5.0, 8: 6.0, 16: 12.0, 32: 60.0}
+
+
+def test_a_crooked_table_is_refused_and_its_straight_part_is_not(tmp_path: Path) -> None:
+    profile = device()
+    profile["inference"]["classifiers"] = {"pb": {"latency": CROOKED, **ABOUT}}
+    line = LatencyTable.fit(list(CROOKED), [value / 1e3 for value in CROOKED.values()])
+    off = {size: abs(line.latency_s(size) / (value / 1e3) - 1) for size, value in CROOKED.items()}
+    worst = max(off, key=lambda size: off[size])
+    assert off[worst] > 0.4
+    refuse(
+        tmp_path,
+        read_device,
+        profile,
+        f"inference.classifiers.pb.latency: at batch {worst} the nearest line",
+        f"is {off[worst]:.0%} off",
+        "within 10% of a line; leave out batch sizes",
+    )
+    for straight in ({1: 5.0, 8: 6.0}, {1: 1.0, 2: 2.1, 4: 3.9, 8: 8.5}):
+        profile["inference"]["classifiers"]["pb"]["latency"] = straight
+        table = read_device(str(write(tmp_path, profile))).table("pb", 8.0, 8)
+        for size, value in straight.items():
+            assert table.latency_s(size) == pytest.approx(value / 1e3, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("measured", "pipeline", "meant"),
+    [
+        (["vehicle_colour"], ["kind", "vehicle_color"], "vehicle_color"),
+        (["Kind"], ["kind", "vehicle_color"], "kind"),
+        (["knd", "vehicle_color"], ["kind", "vehicle_color"], "kind"),
+        (["kind"], ["kind", "vehicle_color"], None),
+        (["vehicle_colour", "vehicle_color"], ["vehicle_color"], None),  # of another pipeline
+        (["stage_1", "stage_5"], ["stage_1", "stage_2"], None),
+        (["vehicle_make"], ["vehicle_type"], None),
+        (["plate"], ["kind"], None),
+    ],
+)
+def test_a_misspelled_classifier_is_named(
+    tmp_path: Path, measured: list[str], pipeline: list[str], meant: str | None
+) -> None:
+    profile = device()
+    profile["inference"]["classifiers"] = {name: {"latency": {1: 3.0, 4: 9.0}, **ABOUT} for name in measured}
+    found = read_device(str(write(tmp_path, profile)))
+    if meant is None:
+        found.check_names(pipeline)
+        return
+    with pytest.raises(ProfileError, match=f"no classifier '{measured[0]}', but '{meant}' is not measured; write"):
+        found.check_names(pipeline)
+
+
+def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "hardware.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    found = read_device(str(write(tmp_path, example)))
+    assert (found.name, found.batch_max) == ("orin", 32)
+    for name, latency_ms in {"kind": {1: 1.3, 8: 8.1, 32: 31.0}, "vehicle_type": {1: 5.9, 8: 36.5, 32: 141}}.items():
+        for items, expected in latency_ms.items():
+            assert found.table(name, 8.0, 32).latency_s(items) * 1e3 == pytest.approx(expected, rel=0.05)
+    assert found.table("person_gender", 8.0, 8).latency_s(8) * 1e3 == pytest.approx(8 * (0.11 + 8 * 0.32))
 
 
 @pytest.mark.parametrize("name", DEVICES)

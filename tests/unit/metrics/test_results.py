@@ -15,7 +15,7 @@ from simedge.errors import InputError, OutputError
 from simedge.metrics.plots import comparison
 from simedge.metrics.results import Results, table
 from simedge.metrics.schema import TABLES, Categorical
-from simedge.metrics.store import canonical, config_hash, plain
+from simedge.metrics.store import canonical, config_hash, plain, run_hash
 
 FILES = ["manifest.json", "reports.parquet", "rois.parquet"]
 
@@ -225,6 +225,23 @@ def test_the_hash_of_a_configuration_does_not_depend_on_order(make_run):
     assert config_hash({"a": 1, "b": {"c": 2.0, "d": None}}) == config_hash({"b": {"d": None, "c": 2.0}, "a": 1})
     assert config_hash({"a": 1}) != config_hash({"a": 2})
     assert len(config_hash({})) == 32
+
+
+def test_the_hash_of_a_run_knows_all_that_decides_it() -> None:
+    config, facts, made_by = (
+        {"seed": 1},
+        {"inputs": {"clip.csv": "aa"}, "kernel_events": 3},
+        {"simedge": "1", "numpy": "2"},
+    )
+    same = run_hash(config, {**facts, "kernel_events": 4}, {**made_by, "numpy": "3"})
+    assert run_hash(config, facts, made_by) == same
+    others = [
+        run_hash({"seed": 2}, facts, made_by),
+        run_hash(config, {"inputs": {"clip.csv": "ab"}}, made_by),
+        run_hash(config, {"inputs": {}}, made_by),
+        run_hash(config, facts, {"simedge": "2"}),
+    ]
+    assert len({same, *others}) == 5
 
 
 def test_what_cannot_be_json_is_refused():

@@ -17,7 +17,20 @@ SETTING = VideoSetting(np.array([40.0, 60.0, 20.0]), 360.0, PIPELINE)
 def observation() -> VideoObservation:
     zeros = np.zeros(3)
     return VideoObservation(
-        0.0, zeros, zeros, zeros, np.ones(3, np.bool_), np.zeros((0, 3)), zeros, zeros * math.nan, 0.0, 0.0
+        0.0,
+        zeros,
+        zeros,
+        zeros,
+        np.ones(3, np.bool_),
+        np.zeros((0, 3)),
+        zeros,
+        zeros * math.nan,
+        0.0,
+        0.0,
+        zeros,
+        zeros,
+        0.0,
+        0.0,
     )
 
 
