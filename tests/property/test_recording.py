@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simedge.metrics.summary import summarise
+from simedge.policies.video.baselines import CameraOnly
+from simedge.systems.video.scenario import Dag
 
 SKETCHED = re.compile(r"(latency_s|bound_latency_s|imbalance_index|accumulated_units)_p\d+")
 """What a sketch tells within 1 %; all else is exact, percentiles of the counts per second too."""
@@ -76,3 +78,22 @@ def test_watching_a_run_changes_nothing(small_scenario, record: str) -> None:
     watched.run(lambda now_s, horizon_s: seen.append(now_s))
     assert len(seen) > 20
     assert small_scenario.finish(watched).fingerprint == small_scenario(rows, **case).fingerprint
+
+
+@pytest.mark.parametrize("record", ["items", "summary"])
+def test_completions_of_the_instant_of_a_window_wait_for_the_next(small_scenario, record: str) -> None:
+    """At 0.75 s camera_1 completes row 1, then a frame of camera_2 loads a window, then camera_2 completes row 0."""
+    rows = [(0.0, 1, "any", 0.0), (0.0, 0, "any", 0.0), (0.75, 1, "any", 0.0)]
+    case = {
+        "cameras": ("slow", "slow"),
+        "devices": {"slow": (0.5, 0.25)},
+        "dag": Dag({"A": 1.0}, (), {"any": "A"}),
+        "policy": CameraOnly(),
+        "horizon_s": 2.0,
+    }
+    whole = small_scenario(rows, **case)
+    assert whole.rois["done_s"].tolist() == [0.75, 0.75, 1.5]
+    with small_windows(1):
+        pieces = small_scenario(rows, **case, record=record)
+    assert pieces.system.flow.table.loaded == 3
+    assert pieces.fingerprint == whole.fingerprint
