@@ -10,7 +10,10 @@ import numpy as np
 
 from simedge.metrics.schema import FloatArray
 
-__all__ = ["Exact", "Numbers", "statistics"]
+__all__ = ["ACCURACY", "Exact", "Numbers", "Sketched", "statistics"]
+
+ACCURACY = 0.01
+"""Largest relative error of a sketched percentile."""
 
 
 class Numbers(ABC):
@@ -61,6 +64,58 @@ class Exact(Numbers):
         """Percentiles, by sorting."""
         found: list[float] = np.percentile(np.concatenate(self._pieces), ranks).tolist()
         return found
+
+
+class Sketched(Numbers):
+    """Counts numbers >= 0 in buckets that widen with the numbers (DDSketch): percentiles within 1 %, little memory.
+
+    Notes
+    -----
+    Masson, Rim, Lee: DDSketch, PVLDB 12 (2019). A bucket stands for one value that is within 1 % of all it holds. A
+    percentile between two neighbours is interpolated between theirs, which keeps that however few numbers there are.
+
+    Examples
+    --------
+    >>> numbers = Sketched()
+    >>> numbers.add(np.linspace(1.0, 101.0, 10_001))
+    >>> abs(numbers.percentiles([50])[0] / 51.0 - 1) < 0.01
+    True
+    """
+
+    def __init__(self) -> None:
+        from ddsketch.ddsketch import BaseDDSketch
+        from ddsketch.mapping import LogarithmicMapping
+        from ddsketch.store import DenseStore
+
+        super().__init__()
+        self._mapping = LogarithmicMapping(ACCURACY)
+        self._sketch = BaseDDSketch(self._mapping, DenseStore(), DenseStore(), 0.0)
+        self._buckets_per_octave = math.log(2) / math.log(self._mapping.gamma)
+
+    def _keep(self, values: FloatArray) -> None:
+        above_0 = values[values > self._mapping.min_possible]
+        if len(above_0) < len(values):
+            self._sketch.add(0.0, float(len(values) - len(above_0)))
+        # The sketch finds buckets one number at a time; here all are found at once, and filled by their values.
+        buckets, counts = np.unique(np.ceil(np.log2(above_0) * self._buckets_per_octave), return_counts=True)
+        for bucket, count in zip(buckets.tolist(), counts.tolist(), strict=True):
+            self._sketch.add(self._mapping.value(bucket), float(count))
+
+    def percentiles(self, ranks: Sequence[float]) -> list[float]:
+        """Percentiles, within 1 %."""
+        found = []
+        for rank in ranks:
+            part, below = math.modf(rank / 100 * (self.count - 1))
+            lower, upper = self._in_order(int(below)), self._in_order(min(int(below) + 1, self.count - 1))
+            found.append(min(lower + part * (upper - lower), self.largest))
+        return found
+
+    def _in_order(self, place: int) -> float:
+        """Return what stands for the number at a place, from 0, in ascending order."""
+        last = max(self.count - 1, 1)
+        value = self._sketch.get_quantile_value(min((place + 0.5) / last, 1.0))
+        assert value is not None  # there is a number
+        return float(value)
 
 
 def statistics(name: str, numbers: Numbers, wanted: Sequence[str]) -> dict[str, float]:

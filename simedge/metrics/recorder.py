@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from itertools import chain
 
@@ -37,10 +38,12 @@ class BatchLog:
 
     def flat(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Return times (n,) and row ids (n,), in the order of logging."""
+        flat = array("q")
+        for _, rows in self.entries:
+            flat.fromlist(rows)  # a fifth faster than one iterator through numpy
         sizes = np.array([len(rows) for _, rows in self.entries], np.int64)
         times = np.array([time for time, _ in self.entries], np.float64)
-        rows = chain.from_iterable(rows for _, rows in self.entries)
-        return np.repeat(times, sizes), np.fromiter(rows, np.int64, int(sizes.sum()))
+        return np.repeat(times, sizes), np.frombuffer(flat, np.int64)
 
     def clear(self) -> None:
         """Forget."""

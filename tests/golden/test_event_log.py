@@ -50,9 +50,11 @@ class OneMove:
 
 def event_log(system: VideoSystem) -> str:
     flow, events = system.flow, []
+    arrivals = flow.table.trace
     for name, camera in zip(flow.names, flow.cameras, strict=True):
-        for time, rows in zip(camera._frame_times, camera._frame_rows, strict=True):
-            events.append((time, 0, name, "frame", rows))
+        mine = np.flatnonzero(arrivals.camera == camera.index)
+        for time in np.unique(arrivals.arrived_s[mine]).tolist():
+            events.append((time, 0, name, "frame", mine[arrivals.arrived_s[mine] == time].tolist()))
         events += [(time, 3, name, "takes", rows) for time, rows in camera.taken.entries]
         events += [(time, 1, name, "has run", rows) for time, rows in camera.executed.entries]
     events += [(time, 2, "edge", "receives", rows) for time, rows in flow.edge.delivered.entries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simedge.metrics.summary import summarise
+from simedge.policies.video.baselines import CameraOnly
+from simedge.systems.video.scenario import Dag
+
+SKETCHED = re.compile(r"(latency_s|bound_latency_s|imbalance_index|accumulated_units)_p\d+")
+"""What a sketch tells within 1 %; all else is exact, percentiles of the counts per second too."""
 
 
 @contextmanager
@@ -30,7 +36,7 @@ def test_every_way_to_record_tells_the_same(
     case["warmup_s"] = warmup_s
     items = small_scenario(rows, **case)
     wanted = summarise(items.columns, items.facts)
-    for record in ("summary",):
+    for record in ("summary", "sketch"):
         with small_windows(window):
             run = small_scenario(rows, **case, record=record)
         assert run.fingerprint == items.fingerprint
@@ -39,7 +45,8 @@ def test_every_way_to_record_tells_the_same(
         found = run.system.metrics
         assert list(found) == list(wanted)
         for name, value in found.items():
-            assert value == pytest.approx(wanted[name], rel=1e-9, abs=1e-12, nan_ok=True), name
+            rel = 0.01 + 1e-9 if record == "sketch" and SKETCHED.fullmatch(name) else 1e-9
+            assert value == pytest.approx(wanted[name], rel=rel, abs=1e-12, nan_ok=True), name
 
 
 @given(st.data())
@@ -63,7 +70,7 @@ def test_a_run_that_keeps_up_needs_few_rows(small_scenario) -> None:
     assert run.system.flow.table.capacity <= 50
 
 
-@pytest.mark.parametrize("record", ["items", "summary"])
+@pytest.mark.parametrize("record", ["items", "summary", "sketch"])
 def test_watching_a_run_changes_nothing(small_scenario, record: str) -> None:
     rows = [(0.01 * k, k % 2, "car", 2500.0) for k in range(200)]
     case = {"cameras": ("jetson_tx1",) * 2, "record": record}
@@ -71,3 +78,22 @@ def test_watching_a_run_changes_nothing(small_scenario, record: str) -> None:
     watched.run(lambda now_s, horizon_s: seen.append(now_s))
     assert len(seen) > 20
     assert small_scenario.finish(watched).fingerprint == small_scenario(rows, **case).fingerprint
+
+
+@pytest.mark.parametrize("record", ["items", "summary"])
+def test_completions_of_the_instant_of_a_window_wait_for_the_next(small_scenario, record: str) -> None:
+    """At 0.75 s camera_1 completes row 1, then a frame of camera_2 loads a window, then camera_2 completes row 0."""
+    rows = [(0.0, 1, "any", 0.0), (0.0, 0, "any", 0.0), (0.75, 1, "any", 0.0)]
+    case = {
+        "cameras": ("slow", "slow"),
+        "devices": {"slow": (0.5, 0.25)},
+        "dag": Dag({"A": 1.0}, (), {"any": "A"}),
+        "policy": CameraOnly(),
+        "horizon_s": 2.0,
+    }
+    whole = small_scenario(rows, **case)
+    assert whole.rois["done_s"].tolist() == [0.75, 0.75, 1.5]
+    with small_windows(1):
+        pieces = small_scenario(rows, **case, record=record)
+    assert pieces.system.flow.table.loaded == 3
+    assert pieces.fingerprint == whole.fingerprint

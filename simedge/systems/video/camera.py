@@ -46,8 +46,8 @@ class Camera:
     ----------
     arrived, processed : int
         Units that its frames brought, and that left its engine or went past it, so far.
-    taken, executed : BatchLog
-        When units left the queue, and the engine.
+    taken, passed, executed : BatchLog
+        When units left the queue, and when they went past the engine, or left it.
     moved : BatchLog
         Migrations from here that arrived: how long each call was on its way, s, and its units.
     given_units, moved_units, moved_calls : int
@@ -88,6 +88,7 @@ class Camera:
         "moved_calls",
         "moved_units",
         "outbound",
+        "passed",
         "processed",
         "queue",
         "taken",
@@ -113,7 +114,7 @@ class Camera:
         self.index, self.queue, self.outbound, self.device, self.uplink = index, queue, outbound, device, uplink
         self.arrived = self.processed = self.finished = 0
         self.given_units = self.moved_units = self.moved_calls = 0
-        self.taken, self.executed, self.moved = BatchLog(), BatchLog(), BatchLog()
+        self.taken, self.passed, self.executed, self.moved = BatchLog(), BatchLog(), BatchLog(), BatchLog()
         self._env, self._table, self._codes, self._edge, self._done = env, table, codes, edge, done
         self._batch_max, self._call_units = batch, call_units
         self._low: list[int] = []
@@ -195,6 +196,7 @@ class Camera:
             self.device.execute(codes, self._batch_done)
         if not through:
             return False
+        self.passed.append((now, through))
         self.processed += len(through)
         outbound.bring(through)
         return True
@@ -262,7 +264,9 @@ class Camera:
             for row in rows:
                 kind = path[row]
                 code[row] = low[kind] + (u[row] >= odds[kind])
-            self.taken.append((self._env._now, rows))
+            entry = (self._env._now, rows)
+            self.taken.append(entry)
+            self.passed.append(entry)
             self.processed += len(rows)
             self.outbound.bring(rows)
         self.advance()

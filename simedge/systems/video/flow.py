@@ -12,6 +12,7 @@ from simedge.hardware.cluster import Cluster
 from simedge.hardware.device import Device
 from simedge.hardware.profile import LatencyTable, LinkProfile, read_device, read_link
 from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
+from simedge.metrics.quantiles import Exact, Sketched
 from simedge.metrics.recorder import BatchLog
 from simedge.metrics.schema import Categorical
 from simedge.metrics.summary import Totals
@@ -42,7 +43,7 @@ def control_delay_s(cameras: int) -> float:
 
 
 WINDOW_ROIS = 2**14
-"""ROIs of a trace that are loaded at a time when they are not recorded."""
+"""ROIs of a trace that are loaded at a time."""
 
 
 class VideoFlow:
@@ -79,7 +80,7 @@ class VideoFlow:
         self.pipeline = scenario.pipeline.pipeline()
         self.codes = Codes(self.pipeline, scenario.workload.mix)
         whole = scenario.record == "items"
-        self.table = RoiTable(trace, horizon_s, Streams(scenario.seed), None if whole else WINDOW_ROIS)
+        self.table = RoiTable(trace, horizon_s, Streams(scenario.seed), WINDOW_ROIS, reuse=not whole)
         self.done = BatchLog()
         spec, queues, mix = scenario.cluster, scenario.queues, dict(scenario.workload.mix)
 
@@ -138,7 +139,7 @@ class VideoFlow:
             "bound_ips": self.bound_ips,
             "capacity_ips": self.capacities_ips(),
         }
-        self.totals = None if whole else Totals(facts)
+        self.totals = None if whole else Totals(facts, Sketched if scenario.record == "sketch" else Exact)
         self.recorder = Recorder(self.table, self.codes, self.pipeline, self.cameras, self.edge, self.done, self.totals)
         names = (*self.names, "edge")
         self.monitor = Monitor(self.cameras, self.edge, names, scenario.report_period_s, horizon_s, self.totals)
@@ -151,9 +152,8 @@ class VideoFlow:
             camera.start()
 
     def _load(self) -> None:
-        """Take in the next window of the trace; what was completed before is counted first, and gives up its rows."""
-        if self.totals is not None:
-            self.recorder.fold(self.env.now)
+        """Take in the next window of the trace; what was logged before is booked first."""
+        self.recorder.fold(self.env.now)
         for camera, frames in zip(self.cameras, self.table.load(), strict=True):
             camera.expect(*frames)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -49,63 +50,74 @@ class Recorder:
         self._table, self._cameras, self._edge, self._done, self._totals = table, cameras, edge, done, totals
         self._pipeline = pipeline
         self._first = np.array(codes.first)
-        self._all_edge = np.array(codes.all_edge)
         self._classifiers = np.array([len(pipeline.paths[name]) for name in pipeline.names], np.float64)
         self._times_s = {stage: np.empty(0) for stage in _STAGES}  # of every row
         self._moved_s = np.empty(0)
+        kept = 0 if totals is not None else len(table.trace)
+        self._done_s = np.full(kept, math.nan)
+        self._by = table.trace.camera[:kept].astype(np.int32)  # which camera took each row
+        self._moves = np.zeros(kept, np.int32)
         self._counted = 0  # arrivals
         self._digest = hashlib.blake2b(digest_size=16)
 
     def fold(self, now_s: float) -> None:
-        """Count what was completed before now and forget the logs; for a run that keeps totals."""
-        self._read(now_s)
-        self._edge.delivered.clear()
-        self._edge.started.clear()
-        for camera in self._cameras:
-            camera.taken.clear()
-            camera.executed.clear()
-            camera.moved.clear()
-
-    def _read(self, before_s: float) -> FloatArray:
-        """Read the logs, and of completions those before a time; with totals, count and drop these.
+        """Book what was logged before now, and forget it.
 
         Completions of this instant have to wait: others may follow, and the fingerprint takes both in order of rows.
         """
         self._enter_stages()
+        done_s, rows, rois = self._completed(now_s)
+        if self._totals is None:
+            self._done_s[rows] = done_s
+            return
+        trace = self._table.trace
+        self._totals.arrive(trace.arrived_s[self._counted : self._table.loaded])
+        self._counted = self._table.loaded
+        arrived_s = trace.arrived_s[rois]
+        units = {"arrived_s": arrived_s, "done_s": done_s, **self._parts(rows, arrived_s, done_s)}
+        self._totals.complete(units, self._classifiers[trace.path[rois]])
+        for column in self._times_s.values():
+            column[rows] = math.nan
+        self._moved_s[rows] = 0.0
+        self._table.free(rows)
+
+    def _completed(self, before_s: float) -> tuple[FloatArray, IntArray, IntArray]:
+        """Take from the log what was completed before a time, and sign it: times, rows, and rows of the trace."""
         entries = self._done.entries
         count = bisect_left(entries, before_s, key=lambda entry: entry[0])
         done_s, rows = BatchLog(entries[:count]).flat()
+        del entries[:count]
         rois = self._table.rois(rows)
         self._sign(done_s, rois)
-        if self._totals is None:
-            column = np.full(self._table.capacity, math.nan)
-            column[rows] = done_s
-            return column
-        del entries[:count]
-        self._count(self._totals, done_s, rows, rois)
-        return done_s
+        return done_s, rows, rois
 
     def _enter_stages(self) -> None:
-        """Enter into the columns when rows reached each stage."""
+        """Enter into the columns when rows reached each stage, and forget the logs one after another."""
         missing = self._table.capacity - len(self._moved_s)
         if missing:
             self._moved_s = np.concatenate([self._moved_s, np.zeros(missing)])
             for stage, column in self._times_s.items():
                 self._times_s[stage] = np.concatenate([column, np.full(missing, math.nan)])
         taken_s, left_s, delivered_s, started_s = (self._times_s[stage] for stage in _STAGES)
-        for column, log in (
-            (taken_s, BatchLog.merged(camera.taken for camera in self._cameras)),
-            (left_s, BatchLog.merged(camera.executed for camera in self._cameras)),
-            (delivered_s, self._edge.delivered),
-            (started_s, self._edge.started),
+        cameras = self._cameras
+        taken = [camera.taken for camera in cameras]
+        for index, logs in enumerate([taken] if self._totals is not None else [[log] for log in taken]):
+            times_s, rows = _emptied(logs)
+            taken_s[rows] = times_s
+            if self._totals is None:
+                self._by[rows] = index
+        for column, logs in (
+            (left_s, [camera.passed for camera in cameras]),
+            (left_s, [camera.executed for camera in cameras]),
+            (delivered_s, [self._edge.delivered]),
+            (started_s, [self._edge.started]),
         ):
-            times, rows = log.flat()
-            column[rows] = times
-            if column is taken_s:  # who has nothing to do on the camera leaves it at once
-                passed = rows[self._all_edge[self._table.codes()[rows]]]
-                left_s[passed] = taken_s[passed]
-        seconds, rows = BatchLog.merged(camera.moved for camera in self._cameras).flat()
+            times_s, rows = _emptied(logs)
+            column[rows] = times_s
+        seconds, rows = _emptied([camera.moved for camera in cameras])
         np.add.at(self._moved_s, rows, seconds)  # a row may stand there twice
+        if self._totals is None:
+            np.add.at(self._moves, rows, 1)
 
     def _sign(self, done_s: FloatArray, rois: IntArray) -> None:
         """Add completions to the fingerprint: by time, at one instant by row of the trace."""
@@ -114,18 +126,6 @@ class Recorder:
         record = np.empty(len(rois), [("done_s", "<f8"), ("roi", "<i8")])
         record["done_s"], record["roi"] = done_s, rois[order]  # the times are in order already
         self._digest.update(record.tobytes())
-
-    def _count(self, totals: Totals, done_s: FloatArray, rows: IntArray, rois: IntArray) -> None:
-        trace = self._table.trace
-        totals.arrive(trace.arrived_s[self._counted : self._table.loaded])
-        self._counted = self._table.loaded
-        arrived_s = trace.arrived_s[rois]
-        units = {"arrived_s": arrived_s, "done_s": done_s, **self._parts(rows, arrived_s, done_s)}
-        totals.complete(units, self._classifiers[trace.path[rois]])
-        for column in self._times_s.values():
-            column[rows] = math.nan
-        self._moved_s[rows] = 0.0
-        self._table.free(rows)
 
     def _parts(self, rows: IntArray | slice, arrived_s: FloatArray, done_s: FloatArray) -> dict[str, FloatArray]:
         """Tell latencies and their parts, of some rows."""
@@ -143,29 +143,29 @@ class Recorder:
 
     def finish(self) -> dict[str, np.ndarray | Categorical]:
         """Read the rest, once, at the end; with totals they are complete then, else return table ``rois``."""
-        done_s = self._read(math.inf)
+        if self._totals is None:
+            self._table.retire()
+            for camera in self._cameras:
+                camera.expect([], [])
+        self.fold(math.inf)
         if self._totals is not None:
             return {}
         trace, names = self._table.trace, tuple(self._table.trace.cameras)
-        size = len(trace)
-        by = trace.camera.astype(np.int32)
-        moves = np.zeros(size, np.int32)
-        for camera in self._cameras:
-            by[camera.taken.flat()[1]] = camera.index
-            np.add.at(moves, camera.moved.flat()[1], 1)
+        parts = self._parts(slice(None), trace.arrived_s, self._done_s)
+        self._times_s.clear()
         code = self._table.codes()
-        cut = np.where(code >= 0, code - self._first[trace.path], -1) if size else code
+        cut = np.where(code >= 0, code - self._first[trace.path], -1)
         return {
-            "roi": np.arange(size, dtype=np.int64),
+            "roi": np.arange(len(trace), dtype=np.int64),
             "camera": Categorical(trace.camera.astype(np.int32), names),
             "path": Categorical(trace.path.astype(np.int32), self._pipeline.names),
             "arrived_s": trace.arrived_s,
             "size_bytes": trace.size_bytes,
             "cut": cut.astype(np.int32),
-            "processed_by": Categorical(by, names),
-            "migrations": moves,
-            **self._parts(slice(None), trace.arrived_s, done_s),
-            "done_s": done_s,
+            "processed_by": Categorical(self._by, names),
+            "migrations": self._moves,
+            **parts,
+            "done_s": self._done_s,
         }
 
     def fingerprint(self, decisions: bytes) -> str:
@@ -173,3 +173,11 @@ class Recorder:
         digest = self._digest.copy()
         digest.update(decisions)
         return digest.hexdigest()
+
+
+def _emptied(logs: Sequence[BatchLog]) -> tuple[FloatArray, IntArray]:
+    """Return the times and rows of some logs, which forget them."""
+    times_s, rows = BatchLog.merged(logs).flat()
+    for log in logs:
+        log.clear()
+    return times_s, rows

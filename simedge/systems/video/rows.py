@@ -63,8 +63,8 @@ class Codes:
 class RoiTable:
     """The ROIs that cameras and edge know now, a row each: handlers read columns by row.
 
-    A run that records every ROI loads its whole trace at the beginning, and a row is a row of the trace. Else the
-    trace is loaded in windows, and the rows of ROIs that are done serve again.
+    Frames are loaded in windows of the trace. Of a run that records every ROI a row is a row of the trace; else rows of
+    ROIs that are done serve again.
 
     Parameters
     ----------
@@ -75,8 +75,10 @@ class RoiTable:
     streams : Streams
         Of each camera the stream ``cut`` gives its ROIs their draws `u`: drawn with the ROI, so that neither policy nor
         migration changes them.
-    window : int or None
-        ROIs of the trace to load at a time, at least; None: all.
+    window : int
+        ROIs of the trace to load at a time, at least.
+    reuse : bool
+        Whether rows serve again.
 
     Attributes
     ----------
@@ -97,11 +99,11 @@ class RoiTable:
 
     Notes
     -----
-    Lists where everything is loaded, arrays of machine numbers where rows serve again: reading a list is several times
-    faster than an array, and a numpy scalar is slower still; an array needs a quarter of the memory.
+    Columns are arrays of machine numbers where rows serve again, else lists: reading a list is several times faster,
+    and a numpy scalar slower still; an array needs a quarter of the memory and can be written through numpy.
     """
 
-    def __init__(self, trace: RoiTrace, horizon_s: float, streams: Streams, window: int | None = None) -> None:
+    def __init__(self, trace: RoiTrace, horizon_s: float, streams: Streams, window: int, reuse: bool) -> None:
         self.trace = trace.before(horizon_s)
         if len(self.trace.paths) > 256:
             raise ValueError("a pipeline has at most 256 paths")
@@ -112,11 +114,28 @@ class RoiTable:
         same = len(sizes) > 0 and bool((sizes == sizes[0]).all())
         self.size_bytes: MutableSequence[float] | float = float(sizes[0]) if same else array("d")
         self.capacity = self.loaded = 0
-        self._window = window
+        self._window, self._reuse = window, reuse
         self._draws = [streams.of(camera, "cut") for camera in self.trace.cameras]
         self._next = np.full(len(self.trace.cameras), -1)  # first row of each camera's trace not loaded
         self._roi = np.empty(0, np.int64)  # row of the trace in each row
         self._free = np.empty(0, np.int64)
+        if not reuse:
+            self._hold_all()
+
+    def _hold_all(self) -> None:
+        """Make a row of every ROI of the trace."""
+        trace = self.trace
+        u = np.empty(len(trace))
+        u[np.argsort(trace.camera, kind="stable")] = self._drawn(trace.camera)
+        self.path, self.u, self.code = trace.path.tolist(), u.tolist(), [-1] * len(u)
+        if not isinstance(self.size_bytes, float):
+            self.size_bytes = trace.size_bytes.tolist()
+        self.capacity = len(u)
+
+    def _drawn(self, camera: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+        """Draw `u` for ROIs of some cameras; those of the first camera come first."""
+        counts = np.bincount(camera, minlength=len(self._draws)).tolist()
+        return np.concatenate([stream.random(count) for stream, count in zip(self._draws, counts, strict=True)])
 
     def message_bytes(self, rows: Sequence[int]) -> float:
         """Payload of a call that carries these rows."""
@@ -131,7 +150,7 @@ class RoiTable:
 
     def rois(self, rows: IntArray) -> IntArray:
         """Rows of the trace that stand in some rows, (n,)."""
-        return rows if self._window is None else self._roi[rows]
+        return self._roi[rows] if self._reuse else rows
 
     def codes(self) -> npt.NDArray[np.int16]:
         """Column `code`, (capacity,): a view, not to be held on to; where it was a list it is none afterwards."""
@@ -153,16 +172,12 @@ class RoiTable:
         camera = trace.camera[begin:end]
         order = np.argsort(camera, kind="stable")
         camera, times = camera[order], trace.arrived_s[begin:end][order]
-        counts = np.bincount(camera, minlength=len(trace.cameras)).tolist()
-        draws = [stream.random(count) for stream, count in zip(self._draws, counts, strict=True)]
-        u = np.empty(end - begin)
-        u[order] = np.concatenate(draws)
-        rows = self._enter(begin, end, u)[order].tolist()
+        rows = (self._enter(begin, end)[order] if self._reuse else begin + order).tolist()
         starts = np.flatnonzero((np.diff(times, prepend=-1.0) != 0) | (np.diff(camera, prepend=-1) != 0))
         frames = [rows[a:b] for a, b in pairwise([*starts.tolist(), len(rows)])]
         frame_times: list[float] = times[starts].tolist()
         self._look_ahead(end)
-        ends = np.cumsum(np.bincount(camera[starts], minlength=len(counts))).tolist()
+        ends = np.cumsum(np.bincount(camera[starts], minlength=len(trace.cameras))).tolist()
         found = [(frame_times[a:b], frames[a:b]) for a, b in pairwise([0, *ends])]
         for (known, _), ahead in zip(found, self._next.tolist(), strict=True):
             if ahead < len(trace):
@@ -172,7 +187,7 @@ class RoiTable:
     def _end_of_window(self) -> int:
         """Row of the trace that the window ends before: between two times, so that it cuts no frame."""
         arrived_s = self.trace.arrived_s
-        if self._window is None or self.loaded + self._window >= len(arrived_s):
+        if self.loaded + self._window >= len(arrived_s):
             return len(arrived_s)
         return int(np.searchsorted(arrived_s, arrived_s[self.loaded + self._window - 1], side="right"))
 
@@ -190,17 +205,14 @@ class RoiTable:
             begin, size = begin + len(block), 4 * size
         self._next[missing] = len(camera)
 
-    def _enter(self, begin: int, end: int, u: npt.NDArray[np.float64]) -> IntArray:
+    def _enter(self, begin: int, end: int) -> IntArray:
         """Write a piece of the trace into free rows, and tell which."""
-        path, sizes = self.trace.path[begin:end], self.trace.size_bytes[begin:end]
-        if self._window is None:
-            self.path, self.u, self.code = path.tolist(), u.tolist(), [-1] * len(u)
-            if not isinstance(self.size_bytes, float):
-                self.size_bytes = sizes.tolist()
-            self.capacity = len(u)
-            return np.arange(begin, end)
-        self._grow(len(u) - len(self._free))
-        rows, self._free = np.sort(self._free[: len(u)]), self._free[len(u) :]
+        trace, count = self.trace, end - begin
+        camera, path, sizes = trace.camera[begin:end], trace.path[begin:end], trace.size_bytes[begin:end]
+        u = np.empty(count)
+        u[np.argsort(camera, kind="stable")] = self._drawn(camera)
+        self._grow(count - len(self._free))
+        rows, self._free = np.sort(self._free[:count]), self._free[count:]
         self._roi[rows] = np.arange(begin, end)
         for column, values in ((self.path, path), (self.u, u), (self.code, -1), (self.size_bytes, sizes)):
             if not isinstance(column, float):
@@ -218,6 +230,10 @@ class RoiTable:
         self._roi = np.concatenate([self._roi, np.zeros(more, np.int64)])
         self._free = np.concatenate([self._free, np.arange(self.capacity, self.capacity + more)])
         self.capacity += more
+
+    def retire(self) -> None:
+        """Forget what nobody reads when the run is over: books are closed where its memory is at its peak."""
+        self.path, self.u = bytearray(), array("d")
 
     def free(self, rows: IntArray) -> None:
         """Let rows serve again."""
