@@ -171,7 +171,7 @@ class Scenario(Node):
         columns, facts = system.finish()
         named = {"scenario": resolved["name"], "system": resolved["system"], "policy": resolved["policy"]["name"]}
         facts = {**facts, **named, "seed": resolved["seed"]}
-        return Results(columns, resolved, facts, cpu_s, totalled=system.metrics)
+        return Results(columns, resolved, facts, cpu_s, totalled=system.metrics, curved=system.curves)
 
     def arrivals(self) -> Any:
         """Draw or read the arrivals of the scenario, without simulating it.

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simedge.errors import InputError
+from simedge.metrics.curves import Curves
 from simedge.metrics.plots import Plots
 from simedge.metrics.schema import HEADLINES, TABLES, Categorical, Columns, conform, show
 from simedge.metrics.store import config_hash, read_result, write_result
-from simedge.metrics.summary import summarise
+from simedge.metrics.summary import tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +62,8 @@ class Results:
         What made the result.
     totalled : mapping of str to float, or None
         The metrics of a run that recorded no items; else they follow from the columns.
+    curved : Curves or None
+        Likewise its curves.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class Results:
     versions: Mapping[str, str] = field(default_factory=versions)
     platform: str = field(default_factory=platform_tag)
     totalled: Mapping[str, float] | None = None
+    curved: Curves | None = None
 
     def __post_init__(self) -> None:
         if self.totalled is not None and not self.columns:
@@ -111,7 +115,20 @@ class Results:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric by name; NaN where undefined. Units and meanings: :mod:`simedge.metrics.schema`."""
-        return summarise(self.columns, self.facts) if self.totalled is None else dict(self.totalled)
+        return self._tallied[0] if self.totalled is None else dict(self.totalled)
+
+    @property
+    def curves(self) -> Curves:
+        """The run over time, in bins of 1 s, and the distribution of its latencies."""
+        if self.curved is not None:
+            return self.curved
+        if not self.columns:
+            raise InputError("no curves of this run are known", remedy="run the scenario again")
+        return self._tallied[1]
+
+    @cached_property
+    def _tallied(self) -> tuple[dict[str, float], Curves]:
+        return tally(self.columns, self.facts)
 
     @cached_property
     def rois(self) -> pd.DataFrame:
@@ -145,30 +162,32 @@ class Results:
 
         return pd.Series(self.metrics, name=self.policy, dtype="float64")
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, place: str | Path) -> Path:
         """Write ``rois.parquet``, ``reports.parquet`` and ``manifest.json``; the same run gives the same bytes.
 
         Of a run that recorded no items there is the manifest only.
 
         Parameters
         ----------
-        folder : str or Path
-            Where to. An older result there is replaced; anything else is left alone.
+        place : str or Path
+            A folder; or, for a run that recorded no items, a file whose name ends in ``.json``. An older result there
+            is replaced; anything else is left alone.
 
         Returns
         -------
         Path
-            The folder.
+            The place.
 
         Raises
         ------
         OutputError
-            If the folder holds something else than a result, or cannot be written; nothing is left behind.
+            If the place holds something else than a result, or cannot be written; nothing is left behind.
         """
         write_result(
-            Path(folder),
+            Path(place),
             self.columns,
             {
+                "curves": None if self.curved is None and not self.columns else self.curves.plain(),
                 "config": self.config,
                 "config_hash": config_hash(self.config),
                 "facts": self.facts,
@@ -177,26 +196,26 @@ class Results:
                 "platform": self.platform,
             },
         )
-        return Path(folder)
+        return Path(place)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Results:
-        """Read what :meth:`save` wrote.
+    def load(cls, place: str | Path) -> Results:
+        """Read what :meth:`save` wrote, a folder or a file.
 
         Raises
         ------
         InputError
             If there is no result, it was changed since, or its schema version is unknown.
         """
-        columns, manifest = read_result(Path(folder))
-        totalled = None if columns else manifest["metrics"]
+        columns, manifest = read_result(Path(place))
+        known = {} if columns else {"totalled": manifest["metrics"], "curved": manifest["curves"]}
         made_by = {"versions": manifest["versions"], "platform": str(manifest.get("platform", "unknown"))}
-        loaded = cls(columns, manifest["config"], manifest["facts"], **made_by, totalled=totalled)
+        loaded = cls(columns, manifest["config"], manifest["facts"], **made_by, **known)
         try:
             _ = loaded.metrics
         except (KeyError, TypeError, ValueError):
             raise InputError(
-                "the facts in the manifest do not fit the tables", str(folder), "run the scenario again"
+                "the facts in the manifest do not fit the tables", str(place), "run the scenario again"
             ) from None
         return loaded
 

@@ -1,4 +1,7 @@
-"""A result on disk: one Parquet file per table and a manifest in strict JSON, the same bytes for the same run."""
+"""A result on disk: one Parquet file per table and a manifest in strict JSON, the same bytes for the same run.
+
+It is a folder; of a run that recorded no items it may as well be the manifest alone, a file that ends in ``.json``.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ import numpy as np
 
 from simedge import files
 from simedge.errors import InputError, OutputError
+from simedge.metrics.curves import Curves
 from simedge.metrics.schema import SCHEMA_VERSION, TABLES, Categorical, Column, Columns
 
-__all__ = ["canonical", "config_hash", "plain", "read_result", "run_hash", "write_result"]
+__all__ = ["canonical", "config_hash", "plain", "read_manifest", "read_result", "run_hash", "write_result"]
 
 _FORMAT = "simedge result"
 _GROUP_ROWS = 2**16
@@ -82,13 +86,14 @@ def run_hash(config: Mapping[str, Any], facts: Mapping[str, Any], versions: Mapp
     return config_hash({**said, "schema_version": SCHEMA_VERSION})
 
 
-def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping[str, Any]) -> None:
-    """Write manifest and tables; the folder appears, or replaces an older result, only when all is written.
+def write_result(place: Path, columns: Mapping[str, Columns], manifest: Mapping[str, Any]) -> None:
+    """Write manifest and tables; they appear, or replace an older result, only when all is written.
 
     Parameters
     ----------
-    folder : Path
-        Where to; must be new, empty, or hold nothing but a result of simedge.
+    place : Path
+        Where to: a folder that is new, empty, or holds nothing but a result of simedge; or, without columns, a file
+        that ends in ``.json`` and is new or a result of simedge.
     columns : mapping of str to columns
         Conforming tables; none of a run that recorded no items.
     manifest : mapping
@@ -97,22 +102,34 @@ def write_result(folder: Path, columns: Mapping[str, Columns], manifest: Mapping
     Raises
     ------
     OutputError
-        If the folder holds anything else or cannot be written.
+        If the place holds anything else or cannot be written.
     """
-    target = folder.expanduser().resolve()
-    _check_replaceable(target, folder)
+    target = place.expanduser().resolve()
+    if not columns and place.suffix == ".json" and not target.is_dir():
+        _check_replaceable_file(target, place)
+        with files.atomic_file(target) as draft:
+            draft.write_text(_manifest_text(manifest, {}), encoding="utf-8", newline="\n")
+        return
+    _check_replaceable(target, place)
     with files.atomic_directory(target) as draft:
         tables: dict[str, Any] = {}
         for name in columns:
             path = draft / f"{name}.parquet"
             rows = _write_table(path, name, columns[name])
             tables[name] = {"rows": rows, "digest": files.digest(path)}
-        named = run_hash(manifest["config"], manifest["facts"], manifest["versions"])
-        said = {**manifest, "format": _FORMAT, "schema_version": SCHEMA_VERSION, "tables": tables, "run_hash": named}
-        (draft / _MANIFEST).write_text(canonical(said, indent=2) + "\n", encoding="utf-8", newline="\n")
+        (draft / _MANIFEST).write_text(_manifest_text(manifest, tables), encoding="utf-8", newline="\n")
 
 
-def read_result(folder: Path) -> tuple[dict[str, Columns], dict[str, Any]]:
+def _manifest_text(manifest: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
+    named = run_hash(manifest["config"], manifest["facts"], manifest["versions"])
+    said = {**manifest, "format": _FORMAT, "schema_version": SCHEMA_VERSION, "tables": tables, "run_hash": named}
+    curves = said.pop("curves", None) or {}
+    lines = [f"    {canonical(name)}: {json.dumps(curves[name], separators=(',', ':'))}" for name in sorted(curves)]
+    shown = "{\n" + ",\n".join(lines) + "\n  }" if lines else "null"  # last, and each list in one line
+    return canonical(said, indent=2).removesuffix("\n}") + f',\n  "curves": {shown}\n}}\n'
+
+
+def read_result(place: Path) -> tuple[dict[str, Columns], dict[str, Any]]:
     """Read and validate what :func:`write_result` wrote: the tables, if the run recorded items, and the manifest.
 
     Raises
@@ -120,12 +137,15 @@ def read_result(folder: Path) -> tuple[dict[str, Columns], dict[str, Any]]:
     InputError
         If something is missing, damaged, or of a schema this version does not know.
     """
-    manifest = _read_manifest(folder.expanduser() / _MANIFEST)
+    manifest = read_manifest(place)
     columns: dict[str, Columns] = {}
     if manifest["config"].get("record", "items") != "items":
         return columns, manifest
+    folder = place.expanduser()
+    if not folder.is_dir():
+        raise _damaged(place, "is the manifest of a run that recorded items, without them")
     for name in TABLES:
-        path = folder.expanduser() / f"{name}.parquet"
+        path = folder / f"{name}.parquet"
         try:
             intact = files.digest(path) == manifest["tables"][name]["digest"]
         except (KeyError, TypeError):
@@ -139,7 +159,18 @@ def read_result(folder: Path) -> tuple[dict[str, Columns], dict[str, Any]]:
 
 
 def _damaged(path: Path, what: str) -> InputError:
-    return InputError(what, where=str(path), remedy="give the folder of an intact result, or run the scenario again")
+    return InputError(what, where=str(path), remedy="give an intact result, or run the scenario again")
+
+
+def _check_replaceable_file(target: Path, place: Path) -> None:
+    try:
+        _parsed(target)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        raise OutputError(
+            "is no result of simedge, and would be overwritten", where=str(place), remedy="choose another place"
+        ) from None
 
 
 def _check_replaceable(target: Path, folder: Path) -> None:
@@ -173,23 +204,43 @@ def _revive(value: Any) -> Any:
     return _INFINITIES.get(value, value) if isinstance(value, str) else value
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def _parsed(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _MANIFEST_BYTES_MAX:
+        raise _damaged(path, "is too large for a manifest")
+    manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        raise _damaged(path, "is not the manifest of a simedge result")
+    return manifest
+
+
+def read_manifest(place: Path) -> dict[str, Any]:
+    """Read and validate the manifest of a saved run, a folder or a file; its tables are left alone.
+
+    Returns
+    -------
+    dict
+        Among others ``config``, ``facts``, ``metrics`` (undefined: NaN), ``curves`` (`Curves` or None), ``versions``,
+        ``run_hash``.
+
+    Raises
+    ------
+    InputError
+        If there is none, it is damaged, or of a schema this version does not know.
+    """
+    path = place.expanduser()
+    path = path / _MANIFEST if path.is_dir() or path.suffix != ".json" else path
     try:
-        if path.stat().st_size > _MANIFEST_BYTES_MAX:
-            raise _damaged(path, "is too large for a manifest")
-        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        manifest = _parsed(path)
     except OSError as problem:
         raise InputError(
             f"no result of simedge can be read here: {problem.strerror}",
             where=str(path),
-            remedy="give a folder that a run saved",
+            remedy="give a place at which a run was saved",
         ) from None
     except (ValueError, RecursionError) as problem:
         if isinstance(problem, InputError):
             raise
         raise _damaged(path, f"is not a manifest: {str(problem) or 'nested too deeply'}") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
-        raise _damaged(path, "is not the manifest of a simedge result")
     version = manifest.get("schema_version")
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise InputError(
@@ -204,7 +255,12 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _damaged(path, f"has a metric {name!r} that is no number")
-    return {**manifest, **revived, "metrics": metrics}
+    curves = manifest.get("curves")
+    try:
+        made = None if curves is None else Curves.read(curves)
+    except (TypeError, ValueError, AttributeError) as problem:
+        raise _damaged(path, f"has curves that cannot be used: {problem}") from None
+    return {**manifest, **revived, "metrics": metrics, "curves": made}
 
 
 def _require(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str) -> None:

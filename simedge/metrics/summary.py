@@ -10,10 +10,11 @@ from typing import Any, cast
 import numpy as np
 
 from simedge.metrics.bound import PooledServer
+from simedge.metrics.curves import CurveCounts, Curves
 from simedge.metrics.quantiles import Exact, Numbers, statistics
 from simedge.metrics.schema import PARTS, Categorical, Columns, FloatArray
 
-__all__ = ["Totals", "completions", "per_second", "summarise"]
+__all__ = ["Totals", "completions", "per_second", "summarise", "tally"]
 
 _PIECE_ROWS = 2**16
 _ROUNDING_S = 1e-9  # a horizon that misses a whole second by less than this is whole
@@ -122,6 +123,11 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     >>> [metrics[m] for m in ("slo_miss_ratio", "imbalance_index_p50", "accumulated_units_max", "utilisation.cameras")]
     [1.0, 1.0, 1.0, 0.25]
     """
+    return tally(columns, facts)[0]
+
+
+def tally(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> tuple[dict[str, float], Curves]:
+    """Compute every metric of a run and its curves; see :func:`summarise`."""
     totals = Totals(facts)
     rois = columns["rois"]
     path, done_s = _names(rois, "path"), _numbers(rois, "done_s")
@@ -133,7 +139,7 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
         completed = {name: _numbers(rois, name)[piece][done] for name in ("arrived_s", "done_s", "latency_s", *PARTS)}
         totals.complete(completed, lengths[path.codes[piece][done]])
     totals.report(columns["reports"])
-    return totals.metrics(_names(rois, "camera").names, facts)
+    return totals.metrics(_names(rois, "camera").names, facts), totals.curves()
 
 
 class Totals:
@@ -156,6 +162,7 @@ class Totals:
             raise ValueError(f"the capacity of every entity must be positive: {dict(self._capacity_ips)}")
         self._unit = facts.get("unit", "roi")
         self._server = PooledServer(float(facts["bound_ips"]))
+        self._curves = CurveCounts(self._horizon_s, self._slo_s)
         self._arrived = self._late = 0
         self._latency_s, self._bound_s, self._imbalance, self._waiting = (numbers() for _ in range(4))
         self._parts_s = dict.fromkeys(PARTS, 0.0)
@@ -169,6 +176,7 @@ class Totals:
         """Count the next arrivals, (n,), s, ascending."""
         counts = (arrived_s >= self._warmup_s) & (arrived_s < self._horizon_s)
         self._arrived += int(np.count_nonzero(counts))
+        self._curves.arrive(arrived_s)
         self._bound_s.add(self._server.latencies_s(arrived_s)[counts])
 
     def complete(self, rois: Mapping[str, FloatArray], classifiers: FloatArray) -> None:
@@ -190,7 +198,10 @@ class Totals:
             self._parts_s[part] += float(np.sum(rois[part][counts]))
         executions = self._bins(rois["done_s"], classifiers)
         self._classifiers_ips += executions
-        self._units_ips += executions if self._unit == "classifier" else self._bins(rois["done_s"])
+        by_roi = self._unit != "classifier"
+        self._units_ips += self._bins(rois["done_s"]) if by_roi else executions
+        work = np.ones(len(classifiers)) if by_roi else classifiers
+        self._curves.complete(arrived_s, rois["latency_s"], rois["done_s"], work)
 
     def report(self, reports: Columns) -> None:
         """Count the next reports: table ``reports`` or a piece of it that ends with a whole report."""
@@ -210,6 +221,10 @@ class Totals:
         index = np.maximum(np.divide(largest, mean, out=np.ones_like(mean), where=mean > 0) - 1.0, 0.0)
         self._imbalance.add(index)
         self._waiting.add(np.add.reduceat(waiting, first))
+
+    def curves(self) -> Curves:
+        """Return the run over time, and the distribution of its latencies."""
+        return self._curves.made(self._latency_s)
 
     def metrics(self, cameras: Sequence[str], facts: Mapping[str, Any]) -> dict[str, float]:
         """Every metric, in the order of the schema; `facts` as for :func:`summarise`."""

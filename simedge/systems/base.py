@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from simedge.metrics.curves import Curves
+
 __all__ = ["Decider", "Flow", "Progress", "System"]
 
 Observation = TypeVar("Observation")
@@ -45,10 +47,13 @@ class System(ABC):
     ----------
     metrics : mapping of str to float, or None
         After `finish`, the metrics of a run that kept no tables from which they could be computed.
+    curves : Curves or None
+        Likewise.
     """
 
     configuration: ClassVar[type]
     metrics: Mapping[str, float] | None = None
+    curves: Curves | None = None
 
     @abstractmethod
     def run(self, progress: Progress | None = None) -> None:

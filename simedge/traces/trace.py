@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +94,13 @@ class RoiTrace:
     def duration_s(self) -> float:
         """Last arrival rounded up to whole seconds so that it lies inside: ``floor(last) + 1``, at least 1, s."""
         return math.floor(self.arrived_s[-1]) + 1.0 if len(self) else 1.0
+
+    def digest(self) -> str:
+        """BLAKE2b digest of what arrives when and where, 32 hexadecimal digits: equal digests are equal arrivals."""
+        said = hashlib.blake2b(repr((tuple(self.cameras), tuple(self.paths))).encode(), digest_size=16)
+        for column in (self.arrived_s, self.camera, self.path, self.size_bytes):
+            said.update(np.ascontiguousarray(column).data)
+        return said.hexdigest()
 
     def before(self, horizon_s: float) -> RoiTrace:
         """Return the part that arrives before a horizon, s."""

@@ -80,7 +80,8 @@ class VideoFlow:
         self.pipeline = scenario.pipeline.pipeline()
         self.codes = Codes(self.pipeline, scenario.workload.mix)
         whole = scenario.record == "items"
-        self.table = RoiTable(trace, horizon_s, Streams(scenario.seed), WINDOW_ROIS, reuse=not whole)
+        streams = Streams(scenario.seed if scenario.cut_seed is None else scenario.cut_seed)
+        self.table = RoiTable(trace, horizon_s, streams, WINDOW_ROIS, reuse=not whole)
         self.done = BatchLog()
         spec, queues, mix = scenario.cluster, scenario.queues, dict(scenario.workload.mix)
 

@@ -77,6 +77,8 @@ class ClusterSpec:
         GPUs of one group.
     groups : int
         Number of groups.
+    total_gpus : int or None
+        GPUs of the whole cluster, however many groups there are; None: `gpus` for each group.
     camera_batch : int
         Largest batch on a camera (§1.4: 8).
     edge_batch : int
@@ -87,14 +89,15 @@ class ClusterSpec:
     edge: str = "titan_x"
     gpus: int = 1
     groups: int = 1
+    total_gpus: int | None = None
     camera_batch: int = 8
     edge_batch: int = 32
 
     def __post_init__(self) -> None:
-        _positive(self, "gpus", "groups", "camera_batch", "edge_batch")
+        _positive(self, "gpus", "groups", "total_gpus", "camera_batch", "edge_batch")
         if not self.cameras:
             raise ValueError("cameras: a cluster has at least one camera")
-        if max(len(self.cameras), self.gpus) * self.groups > _DEVICES_MAX:
+        if max(len(self.cameras) * self.groups, self._gpus) > _DEVICES_MAX:
             raise ValueError(f"groups: {self.groups} groups are more than {_DEVICES_MAX} cameras or GPUs")
 
     @property
@@ -110,7 +113,11 @@ class ClusterSpec:
     @property
     def gpu_names(self) -> tuple[str, ...]:
         """Names of all GPUs, from ``gpu_1``."""
-        return tuple(f"gpu_{i}" for i in range(1, self.gpus * self.groups + 1))
+        return tuple(f"gpu_{i}" for i in range(1, self._gpus + 1))
+
+    @property
+    def _gpus(self) -> int:
+        return self.gpus * self.groups if self.total_gpus is None else self.total_gpus
 
 
 @dataclass(frozen=True)
@@ -210,6 +217,8 @@ class VideoScenario:
         See there.
     seed : int
         Seed of all random streams, >= 0.
+    cut_seed : int or None
+        Seed of the draws by which ROIs are cut; None: `seed`. What it changes is chance under equal arrivals.
     horizon_s : float or None
         Simulated time; None: the length of the recorded trace, or 300 s.
     warmup_s : float
@@ -236,6 +245,7 @@ class VideoScenario:
     workload: Workload
     queues: Queues = field(default_factory=Queues)
     seed: int = 0
+    cut_seed: int | None = None
     horizon_s: float | None = None
     warmup_s: float = 0.0
     unit: Literal["roi", "classifier"] = "roi"
@@ -246,7 +256,7 @@ class VideoScenario:
 
     def __post_init__(self) -> None:
         _positive(self, "horizon_s", "slo_s", "report_period_s")
-        _not_negative(self, "warmup_s", "seed", "control_delay_s")
+        _not_negative(self, "warmup_s", "seed", "cut_seed", "control_delay_s")
         self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
         drawn = self.workload.kind == "generated"
         if drawn and len(self.cluster.cameras) != len(self.workload.tracks.weights):

@@ -43,6 +43,7 @@ class VideoSystem(System):
         self.scenario = scenario
         self._inputs = inputs(scenario, config_dir)
         trace = arrivals(scenario, config_dir)
+        self._arrivals = trace.digest()
         recorded_s = trace.duration_s if scenario.workload.kind == "recorded" else CLIP_S
         self.horizon_s = float(scenario.horizon_s or recorded_s)
         try:
@@ -94,6 +95,7 @@ class VideoSystem(System):
             "slo_s": scenario.slo_s,
             "unit": scenario.unit,
             "workload": scenario.workload.kind,
+            "arrivals": self._arrivals,
             "foresight": self.foresight,
             "control_delay_s": flow.control_delay_s,
             "fingerprint": flow.recorder.fingerprint(flow.decisions.digest()),
@@ -108,5 +110,5 @@ class VideoSystem(System):
             "inputs": self._inputs,
         }
         if flow.totals is not None:
-            self.metrics = flow.totals.metrics(flow.names, facts)
+            self.metrics, self.curves = flow.totals.metrics(flow.names, facts), flow.totals.curves()
         return tables, facts
