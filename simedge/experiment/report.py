@@ -156,7 +156,7 @@ def safe(name: str) -> str:
 def folder_name(run: Results) -> str:
     """Name of the folder of a saved run: the same for the same configuration, input files, simedge and schema."""
     decided = run_hash(run.config, run.facts, run.versions)
-    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{decided[:8]}"
+    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{decided[:12]}"
 
 
 def draw(results: Sequence[Results], path: Path) -> Path:

@@ -19,7 +19,16 @@ from simedge.errors import InputError, OutputError
 from simedge.metrics.curves import Curves
 from simedge.metrics.schema import SCHEMA_VERSION, TABLES, Categorical, Column, Columns
 
-__all__ = ["canonical", "config_hash", "plain", "read_manifest", "read_result", "run_hash", "write_result"]
+__all__ = [
+    "canonical",
+    "config_hash",
+    "is_manifest",
+    "plain",
+    "read_manifest",
+    "read_result",
+    "run_hash",
+    "write_result",
+]
 
 _FORMAT = "simedge result"
 _GROUP_ROWS = 2**16
@@ -211,6 +220,14 @@ def _parsed(path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise _damaged(path, "is not the manifest of a simedge result")
     return manifest
+
+
+def is_manifest(path: Path) -> bool:
+    """Tell whether a file is the manifest of a result of simedge, of whatever version."""
+    try:
+        return bool(_parsed(path))
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def read_manifest(place: Path) -> dict[str, Any]:

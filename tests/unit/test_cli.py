@@ -144,7 +144,7 @@ def test_out_saves_every_run_and_a_figure(command: Command, tmp_path: Path) -> N
     code, out, err = command(*words)
     assert (code, err) == (0, "")
     paths = [Path(line) for line in out.splitlines()]
-    assert [re.sub(r"-[0-9a-f]{8}$", "", path.name) for path in paths] == [
+    assert [re.sub(r"-[0-9a-f]{12}$", "", path.name) for path in paths] == [
         "campus-camera_only-seed0",
         "campus-centralized-seed0",
         "campus.png",
@@ -171,7 +171,7 @@ def test_an_edited_input_file_gets_a_folder_of_its_own(command: Command, tmp_pat
         assert list(manifest["facts"]["inputs"]) == [
             "clip.csv", "fast_ethernet.yaml", "gpu.yaml", "jetson_tx1.yaml", "jetson_tx2.yaml", "ten_gigabit.yaml",
         ]  # fmt: skip
-        assert out.splitlines()[0].endswith(manifest["run_hash"][:8])
+        assert out.splitlines()[0].endswith(manifest["run_hash"][:12])
         seen.append((out.splitlines()[0], manifest["config_hash"]))
     assert seen[0] == seen[1]
     assert len({folder for folder, _ in seen}) == 3
