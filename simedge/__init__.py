@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from simedge.experiment import catalog
     from simedge.experiment.paper import reproduce
     from simedge.experiment.run import load, run
+    from simedge.experiment.sweep import sweep
     from simedge.metrics.results import Results
 
-__all__ = ["Results", "__version__", "catalog", "load", "reproduce", "run"]
+__all__ = ["Results", "__version__", "catalog", "load", "reproduce", "run", "sweep"]
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ _HOMES = {
     "load": "simedge.experiment.run:load",
     "reproduce": "simedge.experiment.paper:reproduce",
     "run": "simedge.experiment.run:run",
+    "sweep": "simedge.experiment.sweep:sweep",
 }
 
 

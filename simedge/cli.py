@@ -1,4 +1,4 @@
-"""The command ``simedge``: run, reproduce, list, trace.
+"""The command ``simedge``: run, sweep, reproduce, list, trace.
 
 Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
 Nothing heavy is imported until a verb needs it.
@@ -16,9 +16,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_reproduce, interrupts
+from simedge import __version__, cli_reproduce, cli_sweep, interrupts
 from simedge.console import ReaderGone, complain, guarded_output
 from simedge.errors import ConfigError, InputError, OutputError, suggest
+from simedge.progress import TimeBars
 
 if TYPE_CHECKING:
     from simedge.metrics.results import Results
@@ -158,6 +159,7 @@ def _parser() -> _Parser:
     run.add_argument("--json", action="store_true", help="write the metrics as JSON instead of a table")
     run.add_argument("--quiet", action="store_true", help="no table and no progress, only the paths written")
 
+    cli_sweep.add(verb, verbs, overridden, _checked_place)
     cli_reproduce.add(verb, verbs, overridden, _checked_place)
 
     names = verb(verbs, "list", _list, "show the names you may type")
@@ -186,7 +188,7 @@ def _run(options: Any) -> int:
 
     out = _checked_place(options.out, folder=True)
     figure = _checked_place(options.figure, suffixes=_FIGURES)
-    with _Watch(options.quiet) as watch:
+    with _Watch(False if options.quiet else None) as watch:
         results = run_policies(
             options.overrides, config_dir=options.config_dir, progress=watch.of, items=figure is not None
         )
@@ -240,32 +242,13 @@ def _checked_place(said: str | None, *, folder: bool = False, suffixes: Sequence
     return path
 
 
-class _Watch:
+class _Watch(TimeBars):
     """Shows progress on a terminal, and remembers how far the run is for the one who interrupts it."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
-        self._at = ""
+    _at = ""
 
-    def __enter__(self) -> _Watch:
-        if self._shown:
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.completed:.0f} s, {task.fields[speed]:.0f} × real time, left"),
-                TimeRemainingColumn(),
-                console=Console(file=sys.stderr),
-                transient=True,
-            )
-            self._bars.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._shown:
-            self._bars.stop()
+    def __exit__(self, kind: type[BaseException] | None, *more: Any) -> None:
+        super().__exit__(kind, *more)
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             raise _Interrupted(f"interrupted{self._at}; nothing was written") from None
 
@@ -273,7 +256,7 @@ class _Watch:
         """Give the callable that the run of a policy reports to."""
         interrupts.raise_from_now_on()
         self._at = f" at 0.0 s ({policy})"
-        task = self._bars.add_task(policy, start=False, total=None, speed=0.0) if self._shown else None
+        bar = self.add(policy)
         next_s = 0.0
 
         def report(now_s: float, horizon_s: float) -> None:
@@ -282,12 +265,7 @@ class _Watch:
                 return
             next_s = now_s + horizon_s / 500
             self._at = f" at {now_s:.1f} s of {horizon_s:g} s ({policy})"
-            if task is not None:
-                if self._bars.tasks[task].start_time is None:
-                    self._bars.start_task(task)
-                elapsed_s = self._bars.tasks[task].elapsed or 0.0
-                speed = now_s / elapsed_s if elapsed_s > 0 else 0.0
-                self._bars.update(task, completed=now_s, total=horizon_s, speed=speed)
+            self.at(bar, now_s, horizon_s)
 
         return report
 

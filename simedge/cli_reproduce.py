@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from simedge import interrupts
+from simedge.console import show_table
+from simedge.progress import RunsBar
 
 __all__ = ["add"]
 
@@ -25,6 +26,9 @@ _SIGNS = {
     **dict.fromkeys(("near", "undecided"), "yellow"),
     **dict.fromkeys(("outside", "missed"), "red"),
 }
+
+
+_LEFT = ("band", "policy", "metric", "verdict")
 
 
 def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None], checked: Callable[..., Any]) -> None:
@@ -58,7 +62,7 @@ def _reproduce(options: Any, out: Path | None) -> int:
     from simedge.experiment import paper_report
     from simedge.experiment.paper import reproduce
 
-    with _Bar(options.quiet) as bar:
+    with _Bar(False if options.quiet else None) as bar:
         made = reproduce(
             options.item, *options.overrides, clips=options.clips, config_dir=options.config_dir, progress=bar.at
         )
@@ -72,68 +76,25 @@ def _reproduce(options: Any, out: Path | None) -> int:
     if not options.quiet:
         print("\n".join(paper_report.heading(made)), end="\n\n")
         for title, rows in paper_report.tables(made):
-            _show(title, rows)
+            print(f"{title}:")
+            show_table(rows, _LEFT, _SIGNS)
         print("\n".join(paper_report.conclusion(made)))
     for path in written:
         print(path)
     return 0
 
 
-class _Bar:
+class _Bar(RunsBar):
     """A progress bar over runs, on a terminal; and what to say when someone interrupts them."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
-        self._said = "interrupted; nothing was written"
+    _said = "interrupted; nothing was written"
 
-    def __enter__(self) -> _Bar:
-        if self._shown:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("runs, left"),
-                TimeRemainingColumn(),
-                console=Console(file=sys.stderr),
-                transient=True,
-            )
-            self._bars.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._shown:
-            self._bars.stop()
+    def __exit__(self, kind: type[BaseException] | None, *more: Any) -> None:
+        super().__exit__(kind, *more)
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             raise KeyboardInterrupt(self._said) from None
 
     def at(self, done: int, total: int, coming: str) -> None:
         interrupts.raise_from_now_on()
         self._said = f"interrupted after {done} of {total} runs; nothing was written"
-        if self._shown:
-            if not self._bars.tasks:
-                self._bars.add_task(coming, total=total)
-            self._bars.update(self._bars.tasks[0].id, completed=done, description=coming or "pooling clips")
-
-
-def _show(title: str, rows: list[list[str]]) -> None:
-    """Print a table as wide as it needs to be; a verdict has a colour where there are colours."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for header in rows[0]:
-        text = header in {"band", "policy", "metric", "verdict"}
-        table.add_column(header, justify="left" if text else "right", no_wrap=True)
-    for row in rows[1:]:
-        table.add_row(*(Text(cell, style=_SIGNS.get(cell, "")) for cell in row))
-    unbounded = Console(width=100_000, height=100, file=sys.stdout)  # a dumb terminal obeys only both
-    console = Console(width=unbounded.measure(table).maximum, height=100, file=sys.stdout, highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    print(f"{title}:")
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()), end="\n\n")
+        super().at(done, total, coming or "pooling clips")

@@ -19,7 +19,18 @@ from typing import Any
 
 from simedge.errors import InputError, OutputError, quoted, suggest
 
-__all__ = ["atomic_directory", "atomic_file", "bundled", "digest", "digests", "find", "names", "read_yaml"]
+__all__ = [
+    "atomic_directory",
+    "atomic_file",
+    "bundled",
+    "digest",
+    "digests",
+    "find",
+    "make_folder",
+    "names",
+    "read_yaml",
+    "source_digest",
+]
 
 _YAML_BYTES_MAX = 2**20
 _YAML_DEPTH_MAX = 50
@@ -163,6 +174,24 @@ def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:
         raise error(f"holds an impossible value: {problem}", where=str(path), remedy="correct or quote it") from None
 
 
+_DECIDING = ("kernel", "hardware", "policies", "systems", "traces", "metrics")
+_SHOWING = ("plots", "style")
+
+
+@cache
+def source_digest() -> str:
+    """BLAKE2b digest of the code that decides what comes out of a run, 16 hexadecimal digits; figures do not.
+
+    Two checkouts of one version may differ: an edited policy must not be taken for the one that made older results.
+    """
+    package = Path(__file__).resolve().parent
+    said = hashlib.blake2b(digest_size=8)
+    for path in sorted(path for room in _DECIDING for path in (package / room).rglob("*.py")):
+        if not path.name.startswith(_SHOWING):
+            said.update(f"{path.relative_to(package).as_posix()}\0{digest(path)}\0".encode())
+    return said.hexdigest()
+
+
 @contextmanager
 def _reported(target: Path) -> Iterator[None]:
     try:
@@ -170,6 +199,22 @@ def _reported(target: Path) -> Iterator[None]:
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise OutputError(f"cannot be written: {reason}", where=str(target), remedy="choose a writable place") from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, unless there is one, and see whether it can be written to.
+
+    Raises
+    ------
+    OutputError
+        If not.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError("is not a folder", where=str(folder), remedy="choose another place")
+    with _reported(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
 
 
 @contextmanager

@@ -1,41 +1,31 @@
 """Composes configurations: a scenario file, the groups it draws on, and what the user typed.
 
 With `sources` the only door to Hydra. Hydra composes the files and the group choices (``policy=camera_only``,
-``workload=generated``) and parses values; it never judges keys, instantiates nothing and resolves nothing:
+``workload=generated``); it never judges keys, instantiates nothing and resolves nothing:
 values are set on the plain result, and :func:`build` tells which keys and values a class takes.
 """
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from simedge import files
 from simedge.errors import ConfigError, suggest
 from simedge.experiment import catalog
 from simedge.experiment.build import build, keys_of, plain, shown
 from simedge.experiment.layers import chosen_over, component
-from simedge.experiment.scenario_file import BODIES, TYPED, lines_with, refuse_code
+from simedge.experiment.overrides import KEY, Override, parse, policies
+from simedge.experiment.scenario_file import BODIES, TYPED, lines_with
 from simedge.experiment.sources import session
 from simedge.metrics.store import config_hash
 
-__all__ = ["Override", "build", "compose", "config_hash", "keys_of", "parse", "plain", "policies"]
+__all__ = ["Composer", "Override", "build", "compose", "config_hash", "keys_of", "parse", "plain", "policies"]
 
-_OVERRIDE = re.compile(r"(\+{0,2})([^=\s]+)\s*=(.*)\Z", re.DOTALL)
-_KEY = re.compile(r"[^\W\d][\w-]*([./][\w-]+)*\Z")
-_OVERRIDE_CHARACTERS_MAX = 10_000
-_SWEEP_REMEDY = "several values run only as policy=a,b,c of `simedge run`; put a text with commas in quotes"
-
-
-class Override(NamedTuple):
-    """What ``key=value`` says: the key with dots, the value as typed, its meaning, and whether it means several."""
-
-    key: str
-    text: str
-    value: Any
-    sweep: bool
+_SWEEP_REMEDY = "`simedge sweep` takes several, `simedge run` as policy=a,b,c only; put text with commas in quotes"
 
 
 def compose(
@@ -63,42 +53,75 @@ def compose(
     ConfigError
         If a file or an override cannot be used, or asks for anything but plain values.
     """
-    given = [parse(text) for text in overrides]
-    for override in given:
-        if override.sweep:
-            raise ConfigError(f"{shown(override.text)} means several values", where=override.key, remedy=_SWEEP_REMEDY)
-        if override.key == "scenario":
-            scenario = override.value if isinstance(override.value, str) else override.text
-    path = catalog.scenario_path(scenario, config_dir)
-    _, cameras = catalog.family(str(scenario), catalog.scenarios(config_dir))
-    holders = list(dict.fromkeys(found.parent for found in catalog.scenarios().values()))
-    roots = list(dict.fromkeys([path.parent, *catalog.user_roots(config_dir), *holders, files.bundled("scenarios")]))
-    choices: dict[str, str] = {} if cameras is None else {"workload": "generated"}
-    values: list[Override] = []
-    for override in (override for override in given if override.key != "scenario"):
-        options = _options(override.key, roots, {path.parent, *holders})
-        parent, _, last = override.key.rpartition(".")
-        if last == "name" and _options(parent, roots, {path.parent, *holders}):
-            raise ConfigError(
-                "a choice is made by its key", where=override.key, remedy=f"write {parent}={override.text}"
-            )
-        if not options or not isinstance(override.value, str):
-            values.append(override)
-        elif override.value in options:
-            choices[override.key.replace(".", "/")] = override.value
-        else:
-            raise ConfigError(
-                f"there is no {override.key} {shown(override.value)}",
-                where=override.key,
-                remedy=suggest(override.value, options),
-            )
-    mapping = _composed(path, roots, choices)
-    mapping.setdefault("name", path.stem)
-    if cameras is not None:
-        _scale(mapping, str(scenario), cameras)
-    for override in _parents_first(values):
-        _assign(mapping, override)
-    return mapping
+    return Composer(config_dir).compose(scenario, [parse(text) for text in overrides])
+
+
+class Composer:
+    """Composes many configurations: Hydra, which takes a tenth of a second, is asked once for each choice of files.
+
+    Parameters
+    ----------
+    config_dir : str or Path, optional
+        The user's own folder. Files are read once; what changes in them later is not seen.
+    """
+
+    def __init__(self, config_dir: str | Path | None = None) -> None:
+        self._config_dir = config_dir
+        self._drawn: dict[tuple[Path, tuple[tuple[str, str], ...]], dict[str, Any]] = {}
+
+    def compose(self, scenario: str | Path, overrides: Sequence[Override]) -> dict[str, Any]:
+        """Compose one configuration; see :func:`compose`."""
+        for override in overrides:
+            if override.sweep:
+                raise ConfigError(
+                    f"{shown(override.text)} means several values", where=override.key, remedy=_SWEEP_REMEDY
+                )
+            if override.key == "scenario":
+                scenario = override.value if isinstance(override.value, str) else override.text
+        path = catalog.scenario_path(scenario, self._config_dir)
+        _, cameras = catalog.family(str(scenario), catalog.scenarios(self._config_dir))
+        roots, not_groups = self._places(path)
+        choices: dict[str, str] = {} if cameras is None else {"workload": "generated"}
+        values: list[Override] = []
+        for override in (override for override in overrides if override.key != "scenario"):
+            options = _options(override.key, roots, not_groups)
+            parent, _, last = override.key.rpartition(".")
+            if last == "name" and _options(parent, roots, not_groups):
+                raise ConfigError(
+                    "a choice is made by its key", where=override.key, remedy=f"write {parent}={override.text}"
+                )
+            if not options or not isinstance(override.value, str):
+                values.append(override)
+            elif override.value in options:
+                choices[override.key.replace(".", "/")] = override.value
+            else:
+                raise ConfigError(
+                    f"there is no {override.key} {shown(override.value)}",
+                    where=override.key,
+                    remedy=suggest(override.value, options),
+                )
+        key = (path, tuple(choices.items()))
+        if key not in self._drawn:
+            self._drawn[key] = _composed(path, roots, choices)
+        mapping = copy.deepcopy(self._drawn[key])
+        mapping.setdefault("name", path.stem)
+        if cameras is not None:
+            _scale(mapping, str(scenario), cameras)
+        for override in _parents_first(values):
+            _assign(mapping, override)
+        return mapping
+
+    def options(self, scenario: str | Path, key: str) -> list[str]:
+        """List the names that a key chooses among: scenarios, policies, files of a group; none if it takes values."""
+        if key == "scenario":
+            return sorted(catalog.scenarios(self._config_dir))
+        return _options(key, *self._places(catalog.scenario_path(scenario, self._config_dir)))
+
+    def _places(self, path: Path) -> tuple[list[Path], set[Path]]:
+        """Folders in which groups are looked for, and folders that are no groups."""
+        holders = list(dict.fromkeys(found.parent for found in catalog.scenarios().values()))
+        roots = [path.parent, *catalog.user_roots(self._config_dir), *holders, files.bundled("scenarios")]
+        return list(dict.fromkeys(roots)), {path.parent, *holders}
 
 
 def _scale(mapping: dict[str, Any], name: str, cameras: int) -> None:
@@ -115,99 +138,10 @@ def _scale(mapping: dict[str, Any], name: str, cameras: int) -> None:
     mapping["name"] = name
 
 
-def policies(overrides: Iterable[str]) -> list[list[str]]:
-    """Expand ``policy=a,b,c`` into one list of overrides per policy; no policy is named twice.
-
-    Raises
-    ------
-    ConfigError
-        If an override cannot be parsed, or the policies are not a plain list of names.
-
-    Examples
-    --------
-    >>> policies(["policy=camera_only,centralized", "seed=3"])
-    [['policy=camera_only', 'seed=3'], ['policy=centralized', 'seed=3']]
-    """
-    given = list(overrides)
-    expanded: list[list[str]] = [[]]
-    for text in given:
-        override = parse(text)
-        if override.key != "policy" or not override.sweep:
-            expanded = [[*one, text] for one in expanded]
-            continue
-        if not isinstance(override.value, list) or not all(isinstance(name, str) for name in override.value):
-            raise ConfigError(
-                f"{shown(override.text)} is not a list of names", where="policy", remedy="write policy=a,b,c"
-            )
-        several = [f"policy={name}" for name in dict.fromkeys(override.value)]
-        expanded = [[*one, choice] for one in expanded for choice in several]
-    return expanded
-
-
-def parse(text: str) -> Override:
-    """Read one ``key=value``.
-
-    The value follows Hydra's grammar where it can (numbers, lists, mappings, ``null``, quoted text). A value that
-    it reads as text, or cannot read, is taken as typed: ``50 Mbps`` and file names need no quotes.
-
-    Raises
-    ------
-    ConfigError
-        If it is no ``key=value``, or asks for anything but a plain value.
-
-    Examples
-    --------
-    >>> parse("network.uplink_bps=50 Mbps").value, parse("seed=3").value, parse("a.b=[1, x]").value
-    ('50 Mbps', 3, [1, 'x'])
-    """
-    if not isinstance(text, str):
-        raise ConfigError(f"{shown(text)} is not key=value", remedy="give each as a text of its own, such as 'seed=3'")
-    if len(text) > _OVERRIDE_CHARACTERS_MAX:
-        raise ConfigError(
-            f"{shown(text)} is longer than {_OVERRIDE_CHARACTERS_MAX} characters", remedy="put it in a file"
-        )
-    if text.startswith("~"):
-        raise ConfigError(f"{shown(text)} cannot remove a key", remedy="write key=null for none")
-    match = _OVERRIDE.match(text)
-    if match is None or not _KEY.match(match[2]):
-        remedy = f"write scenario={text}" if match is None and _KEY.match(text) else "write for instance seed=3"
-        raise ConfigError(f"{shown(text)} is not key=value", remedy=remedy)
-    key, said = match[2].replace("/", "."), match[3].strip()
-    refuse_code(dict.fromkeys(key.split(".")), key)
-    if not said:
-        raise ConfigError("has no value", where=key, remedy=f"write {key}=VALUE")
-    value, sweep = _value(said)
-    refuse_code(value, key)
-    refuse_code(said, key)
-    return Override(key, said, value, sweep)
-
-
-def _value(said: str) -> tuple[Any, bool]:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.core.override_parser.types import ValueType
-    from hydra.errors import HydraException
-
-    parser = OverridesParser.create()
-    for function in ("int", "float", "str", "bool", "sort", "shuffle", "tag"):  # shuffle draws from global chance
-        parser.functions.definitions.pop(function)
-    try:
-        found = parser.parse_override(f"x={said}")
-        if found.value_type is ValueType.ELEMENT:
-            value = found.value()
-            quoted = said[0] in "'\"" and said[-1] == said[0]
-            return (said if isinstance(value, str) and not quoted else value), False
-        if catalog.is_file(said):
-            return said, False
-        plural = (ValueType.SIMPLE_CHOICE_SWEEP, ValueType.CHOICE_SWEEP)
-        return (list(found.sweep_iterator()) if found.value_type in plural else None), True
-    except (HydraException, ValueError, OverflowError, RecursionError, TypeError):
-        return said, False
-
-
 def _options(key: str, roots: Sequence[Path], not_groups: set[Path]) -> list[str]:
     """List what can be chosen for a key: catalogued names, or the YAML files of such folders; nothing: no group."""
     found = set(catalog.names(key)) if key == "policy" else set()
-    for root in roots if _KEY.match(key) else ():
+    for root in roots if KEY.match(key) else ():
         folder = root / key.replace(".", "/")
         if folder.is_dir() and folder not in not_groups:
             found.update(path.stem for path in folder.glob("*.yaml"))

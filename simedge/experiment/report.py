@@ -25,6 +25,7 @@ __all__ = [
     "folder_name",
     "footer",
     "listing",
+    "run_name",
     "safe",
     "table",
     "trace_lines",
@@ -155,8 +156,12 @@ def safe(name: str) -> str:
 
 def folder_name(run: Results) -> str:
     """Name of the folder of a saved run: the same for the same configuration, input files, simedge and schema."""
-    decided = run_hash(run.config, run.facts, run.versions)
-    return f"{safe(run.scenario)}-{safe(run.policy)}-seed{run.seed}-{decided[:12]}"
+    return run_name(run.scenario, run.policy, run.seed, run_hash(run.config, run.facts, run.versions))
+
+
+def run_name(scenario: str, policy: str, seed: int, decided: str) -> str:
+    """Name under which a run is saved: what people look for, and the beginning of its hash."""
+    return f"{safe(scenario)}-{safe(policy)}-seed{seed}-{decided[:12]}"
 
 
 def draw(results: Sequence[Results], path: Path) -> Path:

@@ -173,6 +173,18 @@ class Scenario(Node):
         facts = {**facts, **named, "seed": resolved["seed"]}
         return Results(columns, resolved, facts, cpu_s, totalled=system.metrics, curved=system.curves)
 
+    def inputs(self) -> dict[str, str]:
+        """Digests of the files that a run would read, by name, without running it.
+
+        Raises
+        ------
+        InputError
+            If a key, a value or a file cannot be used.
+        """
+        checked = self.check()
+        found: dict[str, str] = catalog.load("inputs", self._mapping["system"])(checked, self._config_dir)
+        return found
+
     def arrivals(self) -> Any:
         """Draw or read the arrivals of the scenario, without simulating it.
 

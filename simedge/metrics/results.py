@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simedge import files
 from simedge.errors import InputError
 from simedge.metrics.curves import Curves
 from simedge.metrics.plots import Plots
@@ -28,8 +29,8 @@ __all__ = ["Results", "platform_tag", "table", "versions"]
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that a result may depend on: simedge, python, numpy, simpy."""
-    found = {"python": host.python_version()}
+    """Versions of everything that a result may depend on: simedge and a digest of its source, python, numpy, simpy."""
+    found = {"python": host.python_version(), "source": files.source_digest()}
     for package in ("simedge", "numpy", "simpy"):
         try:
             found[package] = metadata.version(package)

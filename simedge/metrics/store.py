@@ -89,9 +89,10 @@ def run_hash(config: Mapping[str, Any], facts: Mapping[str, Any], versions: Mapp
     ----------
     config, facts, versions : mapping
         Resolved configuration; facts of the run, of which the digests of the input files count; versions, of which
-        simedge's counts. The result schema counts too.
+        simedge's and the digest of its source count. The result schema counts too.
     """
-    said = {"config": config, "inputs": facts.get("inputs", {}), "simedge": versions.get("simedge")}
+    made_by = {name: versions.get(name) for name in ("simedge", "source")}
+    said = {"config": config, "inputs": facts.get("inputs", {}), **made_by}
     return config_hash({**said, "schema_version": SCHEMA_VERSION})
 
 

@@ -205,7 +205,7 @@ def test_the_manifest_is_strict_sorted_json_with_all_that_is_promised(make_run, 
     assert manifest["schema_version"] == 3
     assert manifest["config"]["policy"]["beta"] == "inf"
     assert manifest["config_hash"] == config_hash(run.config)
-    assert sorted(manifest["versions"]) == ["numpy", "python", "simedge", "simpy"]
+    assert sorted(manifest["versions"]) == ["numpy", "python", "simedge", "simpy", "source"]
     assert manifest["platform"]
     assert manifest["metrics"]["slo_miss_ratio"] == pytest.approx(0.4)
     assert manifest["tables"]["rois"]["rows"] == 6

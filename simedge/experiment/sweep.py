@@ -1,0 +1,418 @@
+"""A grid of runs: planned and checked as a whole, each run kept in a file of its own, so that nothing is done twice."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simedge import files
+from simedge.errors import InputError, OutputError
+from simedge.experiment import engine, gather
+from simedge.experiment.config import Composer
+from simedge.experiment.overrides import Override, expand, given_as, parse
+from simedge.experiment.report import run_name
+from simedge.experiment.run import Scenario
+from simedge.metrics.results import versions
+from simedge.metrics.store import canonical, run_hash
+from simedge.progress import RunsBar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Planned", "Sweep", "plan", "present", "sweep", "sweep_runs"]
+
+_ARRIVALS = ("workload", "workload.kind", "workload.trace")
+_FAILED_FORMAT = "simedge failed run"
+_DRAFT = re.compile(r"\.(.+)\.\w{8}(?:\.json)?\Z")  # as `files` names what is not whole yet
+_DRAFT_S = 60.0  # an unfinished file as old as that is of a process that is no more
+
+Progress = Callable[[int, int, int, int], None]
+"""Called as ``progress(done, total, resumed, failed)`` when runs are counted and after each; resumed ones are done."""
+
+
+class Planned(NamedTuple):
+    """A run of a sweep.
+
+    Attributes
+    ----------
+    mapping : mapping
+        Its configuration, composed.
+    name : str
+        Name of its file or folder; without ``.json`` where the run records items.
+    run_hash : str
+        Digest of all that decides its result.
+    typed : mapping of str to object
+        What was chosen for it, by key.
+    """
+
+    mapping: Mapping[str, Any]
+    name: str
+    run_hash: str
+    typed: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What came of a sweep.
+
+    Attributes
+    ----------
+    planned : list of Planned
+        Every run, in the order of the grid.
+    runs : mapping of str to SavedRun
+        Those that ended well, by the hash of the run, in the same order.
+    failed : mapping of str to Failure
+        The others.
+    resumed : int
+        How many were there before.
+    folder : Path
+        Where they are.
+    """
+
+    planned: Sequence[Planned]
+    runs: Mapping[str, gather.SavedRun]
+    failed: Mapping[str, engine.Failure]
+    resumed: int
+    folder: Path = field(repr=False)
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys that were given several values, as typed."""
+        first, *others = self.planned
+        return [key for key in first.typed if any(one.typed.get(key) != first.typed[key] for one in others)]
+
+    @property
+    def choices(self) -> dict[str, list[Any]]:
+        """What each run that ended well chose by name, by key, where the run itself has only the values that it set."""
+        typed = {one.run_hash: one.typed for one in self.planned}
+        known = {"scenario", "policy", "seed"}.union(*(run.config for run in self.runs.values()))
+        return {key: [typed[hashed].get(key) for hashed in self.runs] for key in self.keys if key not in known}
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per run that ended well, in the order of the grid; see :func:`simedge.experiment.gather.frame`.
+
+        A key that chose files by name, such as ``network``, has a column beside the values that they set.
+        """
+        made = gather.frame(list(self.runs.values()), self.keys)
+        for key, names in reversed(self.choices.items()):
+            made.insert(2, key, names)
+        return made
+
+
+def sweep(
+    scenario: str | Path = "campus",
+    *overrides: str,
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    seeds: Iterable[int] | int | None = None,
+    workers: int = 0,
+    scheduler: str | None = None,
+    cluster: str | Path | None = None,
+    out: str | Path | None = None,
+    config_dir: str | Path | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Simulate every combination of the values that some keys are given.
+
+    Parameters
+    ----------
+    scenario : str or Path
+        A name, or the path of a YAML file.
+    *overrides : str
+        ``key=value``, or several values in Hydra's grammar: ``a,b``, ``choice(a,b)``, ``range(start,stop,step)``,
+        ``glob(pattern)`` for names.
+    grid : mapping of str to iterable, optional
+        Values by key, where they are at hand.
+    seeds : iterable of int, or int, optional
+        Seeds; the same as the key ``seed``. An int stands for that many, from 0.
+    workers : int
+        Processes on this machine; 0: all in this one.
+    scheduler : str, optional
+        Address of a running Dask scheduler instead.
+    cluster : str or Path, optional
+        Description of jobs of a batch system instead.
+    out : str or Path, optional
+        Folder in which each run is kept; what is there already is not run again. None: nothing is kept.
+    config_dir : str or Path, optional
+        A folder of the user's own scenarios, profiles and traces.
+    progress : bool, optional
+        Whether to show a bar; None: if someone watches.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, in the order of the grid: scenario, policy, the keys that differ, seed, every metric, and
+        where the run is.
+
+    Raises
+    ------
+    InputError
+        If anything of the grid, a file, or the folder cannot be used; nothing is run then.
+
+    Warns
+    -----
+    RuntimeWarning
+        If runs failed; they are missing in the result, and folder `out` says why.
+
+    Notes
+    -----
+    Arrivals are generated from the seed, the same for all policies, and no items are recorded, unless a key says
+    otherwise (``workload=recorded``, ``record=items``).
+
+    Examples
+    --------
+    >>> made = sweep("campus", "horizon_s=2", "policy=camera_only,centralized", seeds=2, progress=False)
+    >>> made[["policy", "seed"]].values.tolist()
+    [['camera_only', 0], ['camera_only', 1], ['centralized', 0], ['centralized', 1]]
+    """
+    given = [parse(text) for text in overrides]
+    given += [given_as(key, values) for key, values in (grid or {}).items()]
+    if seeds is not None:
+        given.append(
+            given_as("seed", range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds)
+        )
+    who = engine.Workers(workers, scheduler, None if cluster is None else Path(cluster))
+    planned = plan(given, scenario=scenario, config_dir=config_dir)
+    with contextlib.ExitStack() as stack:
+        if out is None:
+            out = stack.enter_context(tempfile.TemporaryDirectory(prefix="simedge-"))
+        bar = stack.enter_context(RunsBar(progress))
+        made = sweep_runs(planned, Path(out), who, config_dir=config_dir, progress=_shown(bar))
+        frame = made.frame
+    if made.failed:
+        first = next(iter(made.failed.values()))
+        said = f"{len(made.failed)} of {len(planned)} runs failed; the first: {first.kind}: {first.message}"
+        warnings.warn(said, RuntimeWarning, stacklevel=2)
+    return frame
+
+
+def _shown(bar: RunsBar) -> Progress:
+    def report(done: int, total: int, resumed: int, failed: int) -> None:
+        bar.at(done - resumed, total - resumed, f"{failed} failed" if failed else "sweep")
+
+    return report
+
+
+def plan(
+    overrides: Sequence[Override], *, scenario: str | Path = "campus", config_dir: str | Path | None = None
+) -> list[Planned]:
+    """Compose and check every run of a grid.
+
+    Parameters
+    ----------
+    overrides : sequence of Override
+        What was chosen, with several values or one.
+    scenario, config_dir
+        See :func:`sweep`.
+
+    Returns
+    -------
+    list of Planned
+        In the order of the grid, the last key varying fastest; runs that come out equal are one.
+
+    Raises
+    ------
+    InputError
+        If a configuration or a file that a run would read cannot be used.
+    """
+    keys = {override.key for override in overrides}
+    default = [] if keys & set(_ARRIVALS) else ["workload=generated"]
+    default += [] if "record" in keys else ["record=summary"]
+    given = [*map(parse, default), *overrides]
+    composer = Composer(config_dir)
+    named = [override.value for override in overrides if override.key == "scenario" and not override.sweep]
+    base = named[-1] if named and isinstance(named[-1], str) else scenario
+    grid = expand(given, lambda key: composer.options(base, key))
+    prepared = _Prepared(composer, scenario, config_dir)
+    typed = [override.key for override in overrides]
+    planned: dict[str, Planned] = {}
+    for point in grid:
+        mapping, resolved, inputs = prepared.of(point)
+        hashed = run_hash(resolved, {"inputs": inputs}, prepared.versions)
+        name = run_name(resolved["name"], resolved["policy"]["name"], resolved["seed"], hashed)
+        suffix = "" if resolved.get("record", "items") == "items" else ".json"
+        chosen = {override.key: override.value for override in point if override.key in typed}
+        planned.setdefault(hashed, Planned(mapping, name + suffix, hashed, chosen))
+    return list(planned.values())
+
+
+class _Prepared:
+    """Composes and checks the points of a grid; what differs in the seed only is checked once."""
+
+    def __init__(self, composer: Composer, scenario: str | Path, config_dir: str | Path | None) -> None:
+        self._composer, self._scenario, self._config_dir = composer, scenario, config_dir
+        self._known: dict[tuple[str, ...], tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {}
+        self._inputs: dict[str, dict[str, str]] = {}
+        self.versions = versions()
+
+    def of(self, point: Sequence[Override]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+        """Return the configuration as composed, and resolved, and the digests of the files that it reads."""
+        seeds = [override.value for override in point if override.key == "seed"]
+        others = [override for override in point if override.key != "seed"]
+        key = tuple(f"{override.key}={override.value!r}" for override in others)
+        if key not in self._known:
+            self._known[key] = self._checked(point)
+        mapping, resolved, inputs = self._known[key]
+        if not seeds or seeds[-1] == resolved["seed"]:
+            return mapping, resolved, inputs
+        if type(seeds[-1]) is not int or seeds[-1] < 0:
+            return self._checked(point)  # which says what is wrong with it
+        return {**mapping, "seed": seeds[-1]}, {**resolved, "seed": seeds[-1]}, inputs
+
+    def _checked(self, point: Sequence[Override]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+        mapping = self._composer.compose(self._scenario, point)
+        said = [f"{override.key}={override.text}" for override in point]
+        made = Scenario(mapping, self._config_dir, (self._scenario, said))
+        resolved = made.resolved()
+        read = canonical({name: item for name, item in resolved.items() if name not in {"policy", "seed"}})
+        if read not in self._inputs:
+            self._inputs[read] = made.inputs()
+        return mapping, resolved, self._inputs[read]
+
+
+class _Job(NamedTuple):
+    mapping: Mapping[str, Any]
+    config_dir: str | None
+    path: str
+    run_hash: str
+    folder: str
+
+
+def _run_and_save(job: _Job) -> None:
+    """Do one run, in whatever process, and keep it."""
+    with contextlib.chdir(job.folder) if Path(job.folder).is_dir() else contextlib.nullcontext():
+        results = Scenario(dict(job.mapping), job.config_dir).run()
+    if run_hash(results.config, results.facts, results.versions) != job.run_hash:
+        raise InputError("this process has another simedge, or other input files, than the one that planned the run")
+    results.save(job.path)
+
+
+def sweep_runs(
+    planned: Sequence[Planned],
+    folder: Path,
+    workers: engine.Workers | None = None,
+    *,
+    config_dir: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Do those runs that are not in a folder yet, and keep each there.
+
+    Parameters
+    ----------
+    planned : sequence of Planned
+        The runs.
+    folder : Path
+        Where they are kept: a result for each, or ``*.failed.json``, which says why there is none. With workers on
+        other machines, a folder that they share.
+    workers : Workers, optional
+        Who does them; None: this process.
+    config_dir : str or Path, optional
+        As for `plan`.
+    progress : callable, optional
+        See `Progress`.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be used, or holds something else under the name of a run. Nothing is run then, and
+        nothing of others is overwritten.
+    """
+    target = folder.expanduser().resolve()
+    runs = present(planned, target)
+    resumed, failed = len(runs), dict[str, engine.Failure]()
+    missing = [one for one in planned if one.run_hash not in runs]
+    if missing:
+        files.make_folder(target)
+        _remove_drafts(target, missing)
+    there = None if config_dir is None else str(Path(config_dir).resolve())
+    jobs = [_Job(one.mapping, there, str(target / one.name), one.run_hash, str(Path.cwd())) for one in missing]
+
+    def report() -> None:
+        if progress is not None:
+            progress(len(runs) + len(failed), len(planned), resumed, len(failed))
+
+    report()
+    outcomes = engine.execute(_run_and_save, jobs, workers or engine.Workers())
+    with contextlib.closing(outcomes):
+        for place, value in outcomes:
+            one = missing[place]
+            note = _note(target / one.name)
+            if isinstance(value, engine.Failure):
+                failed[one.run_hash] = value
+                _write_failure(note, one, value)
+            else:
+                note.unlink(missing_ok=True)
+                runs[one.run_hash] = gather.SavedRun.read(target / one.name)
+            report()
+    ordered = {one.run_hash: runs[one.run_hash] for one in planned if one.run_hash in runs}
+    return Sweep(planned, ordered, failed, resumed, folder)
+
+
+def present(planned: Sequence[Planned], folder: Path) -> dict[str, gather.SavedRun]:
+    """Read those runs that are in a folder already, by the hash of the run.
+
+    Raises
+    ------
+    InputError
+        If something else stands in the place of one.
+    """
+    target = folder.expanduser().resolve()
+    remedy = "move or delete it, and type the same again"
+    try:
+        there = {path.name for path in target.iterdir()} if target.exists() else set()
+    except OSError as problem:
+        raise OutputError(f"cannot be used: {problem.strerror}", str(target), "choose another folder") from None
+    found: dict[str, gather.SavedRun] = {}
+    for one in planned:
+        note = _note(target / one.name)
+        if note.name in there and not _is_note(note):
+            raise OutputError("is no note of a failed run, and would be overwritten", str(note), remedy)
+        if one.name not in there:
+            continue
+        try:
+            saved = gather.SavedRun.read(target / one.name)
+        except InputError as problem:
+            raise InputError(problem.what, problem.where, remedy) from None
+        if saved.run_hash != one.run_hash:
+            raise InputError("is the result of another run", str(target / one.name), remedy)
+        found[one.run_hash] = saved
+    return found
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".json") + gather.FAILED)
+
+
+def _is_note(path: Path) -> bool:
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and said.get("format") == _FAILED_FORMAT
+
+
+def _write_failure(path: Path, one: Planned, failure: engine.Failure) -> None:
+    said = {"format": _FAILED_FORMAT, "run_hash": one.run_hash, "typed": dict(one.typed), **failure._asdict()}
+    with files.atomic_file(path) as draft:
+        draft.write_text(canonical(said, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def _remove_drafts(target: Path, missing: Sequence[Planned]) -> None:
+    """Remove what processes that were killed while writing left behind."""
+    names = {one.name for one in missing}
+    for path in target.glob(".*"):
+        draft = _DRAFT.match(path.name)
+        if draft is None or draft[1] not in names:
+            continue
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _DRAFT_S:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
