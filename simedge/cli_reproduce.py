@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simedge import interrupts
+from simedge.cli_sweep import add_workers, workers_of
 from simedge.console import show_table
 from simedge.progress import RunsBar
 
@@ -14,7 +15,7 @@ __all__ = ["add"]
 
 _EPILOG = """\
 examples:
-  simedge reproduce table-1.2 --clips 40 --out runs/
+  simedge reproduce table-1.2 --clips 40 --workers 2 --out runs/
       gains over Camera-Only on 40 clips, with intervals and verdicts; saves JSON, CSV and a figure
   simedge reproduce table-1.3 --clips 4 --json
       few clips, wide intervals; rows as JSON
@@ -53,6 +54,7 @@ def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None],
     made.add_argument(
         "--clips", metavar="N", type=int, default=40, help="how many clips, seeds 0 to N - 1 (default 40)"
     )
+    add_workers(made)
     made.add_argument("--out", metavar="DIR", help="save TABLE.json, TABLE.csv and TABLE.png below DIR")
     made.add_argument("--json", action="store_true", help="write the rows as JSON instead of tables")
     made.add_argument("--quiet", action="store_true", help="no tables and no progress, only the paths written")
@@ -64,7 +66,12 @@ def _reproduce(options: Any, out: Path | None) -> int:
 
     with _Bar(False if options.quiet else None) as bar:
         made = reproduce(
-            options.item, *options.overrides, clips=options.clips, config_dir=options.config_dir, progress=bar.at
+            options.item,
+            *options.overrides,
+            clips=options.clips,
+            workers=workers_of(options),
+            config_dir=options.config_dir,
+            progress=bar.at,
         )
     try:
         written = [] if out is None else made.save(out)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -46,18 +48,25 @@ class Failure(NamedTuple):
     ----------
     kind, message, trace : str
         Name of the exception, what it says in one line, and its traceback.
+    bad_input : bool
+        Whether it is something that a user wrote that cannot be used.
     """
 
     kind: str
     message: str
     trace: str
+    bad_input: bool = False
 
     @classmethod
     def of(cls, problem: BaseException) -> Failure:
         """Describe an exception."""
         said = " ".join(str(problem).split())
         trace = "".join(traceback.format_exception(problem))
-        return cls(type(problem).__name__, said, trace)
+        return cls(type(problem).__name__, said, trace, isinstance(problem, InputError))
+
+    def error(self, which: str) -> Exception:
+        """Make an exception of it, where one failure spoils the whole: bad input stays bad input."""
+        return InputError(self.message) if self.bad_input else RuntimeError(f"{which}: {self.kind}: {self.message}")
 
 
 class Outcome(NamedTuple):
@@ -226,22 +235,54 @@ def _client(workers: Workers, jobs: int) -> Iterator[Any]:
             target = stack.enter_context(_job_queue(workers.cluster))
         else:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="simedge-"))
-            target = stack.enter_context(
-                distributed.LocalCluster(
+            with _deaf_to_ctrl_c():
+                made = distributed.LocalCluster(
                     n_workers=min(workers.count, jobs),
                     threads_per_worker=1,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     local_directory=scratch,
                     silence_logs=50,
                 )
-            )
+            target = stack.enter_context(made)
         try:
             client = distributed.Client(target, timeout="20s")
         except (OSError, TimeoutError, ValueError) as problem:
             said = next(iter(str(problem).splitlines()), type(problem).__name__)
             raise InputError(f"no scheduler answers: {said}", str(workers.scheduler), "give tcp://HOST:PORT") from None
-        yield stack.enter_context(client)
+        stack.enter_context(client)
+        if workers.count:
+            client.register_plugin(_deaf(), name="simedge-deaf")
+        yield client
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ignore Ctrl-C while processes are begun, which then always do.
+
+    A terminal sends it to all processes; the one that the user talks to hears it later, and ends the others.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _deaf() -> Any:
+    """Make processes that replace lost ones deaf too."""
+    from distributed import WorkerPlugin
+
+    class Deaf(WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            del worker
+            with contextlib.suppress(ValueError):  # not in the main thread
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return Deaf()
 
 
 @contextlib.contextmanager
@@ -273,17 +314,21 @@ def _job_queue(path: Path) -> Iterator[Any]:
         raise InputError(f"{jobs!r} is no number of jobs", f"{where}: jobs", "write for instance jobs: 8")
     try:
         import dask_jobqueue
+        import distributed
     except ImportError:
         raise InputError(
             "batch systems need the package 'dask-jobqueue'", remedy="pip install 'simedge[sweep]'"
         ) from None
     parameters = {str(key): item for key, item in said.items() if key not in {"kind", "jobs"}}
+    module = import_module("dask_jobqueue.local") if said["kind"] == "local" else dask_jobqueue
+    kind = getattr(module, _JOB_QUEUES[said["kind"]])
+    cluster = kind.__new__(kind)
     try:
-        module = import_module("dask_jobqueue.local") if said["kind"] == "local" else dask_jobqueue
-        cluster = getattr(module, _JOB_QUEUES[said["kind"]])(**parameters)
-        cluster.scale(jobs=jobs)
+        cluster.__init__(**parameters)
     except (TypeError, ValueError, OSError, RuntimeError) as problem:
+        cluster.status = distributed.Status.closed  # what was made by half would complain when it goes
         first = next(iter(str(problem).splitlines()), type(problem).__name__)
         raise InputError(f"cannot be started: {first}", where, "see docs/sweeps.md for an example") from None
     with cluster:
+        cluster.scale(jobs=jobs)
         yield cluster

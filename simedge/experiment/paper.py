@@ -6,6 +6,7 @@ each other and leave a :class:`~simedge.metrics.pooled.Digest`, which is all tha
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import operator
@@ -19,6 +20,7 @@ import numpy as np
 
 from simedge.errors import ConfigError, InputError, suggest
 from simedge.experiment import catalog, config
+from simedge.experiment.engine import Failure, Workers, execute
 from simedge.experiment.published import Cell, Target, cell_verdict, cells, target_verdict, targets
 from simedge.experiment.run import Scenario, load
 from simedge.metrics.pooled import Digest, Estimate, digest, divided, estimate, pool, resampled
@@ -174,6 +176,7 @@ def reproduce(
     item: str | Item,
     *overrides: str,
     clips: int = 40,
+    workers: Workers | int = 0,
     config_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Reproduction:
@@ -187,6 +190,8 @@ def reproduce(
         ``key=value`` for every run, as on the command line; also ``scenario=…``.
     clips : int
         Number of clips, 1 to 10 000.
+    workers : int or Workers
+        Processes on this machine, 0: all runs in this one; or who else does them. The result is the same.
     config_dir : str or Path, optional
         A folder of the user's own scenarios, profiles and traces.
     progress : callable, optional
@@ -210,7 +215,8 @@ def reproduce(
         if run.overrides not in made:
             made[run.overrides] = load(run.scenario, *run.overrides, config_dir=config_dir)
             made[run.overrides].check()
-    digests = list(_digests(runs, made, progress))
+    who = workers if isinstance(workers, Workers) else Workers(workers)
+    digests = _digests(runs, made, who, progress)
     by_policy: dict[str, list[Digest]] = {}
     for one in digests:
         by_policy.setdefault(one.policy, []).append(one)
@@ -304,16 +310,36 @@ def _whole(clips: Any) -> int:
     return count
 
 
+def _digested(job: tuple[Scenario, int]) -> Digest:
+    scenario, seed = job
+    return digest(scenario.run(seed=seed))
+
+
 def _digests(
-    runs: Sequence[Planned], made: Mapping[tuple[str, ...], Scenario], progress: Progress | None
-) -> Iterator[Digest]:
-    for done, run in enumerate(runs):
-        scenario = made[run.overrides]
+    runs: Sequence[Planned],
+    made: Mapping[tuple[str, ...], Scenario],
+    workers: Workers,
+    progress: Progress | None,
+) -> list[Digest]:
+    """Do all runs, in whatever order, and give what is kept of them in theirs."""
+    found: dict[int, Digest] = {}
+
+    def report() -> None:
         if progress is not None:
-            progress(done, len(runs), f"{scenario.policy_name}, clip {run.seed}")
-        yield digest(scenario.run(seed=run.seed))
-    if progress is not None:
-        progress(len(runs), len(runs), "")
+            coming = runs[len(found)] if len(found) < len(runs) else None
+            named = f"{made[coming.overrides].policy_name}, clip {coming.seed}" if coming and workers.here else "clips"
+            progress(len(found), len(runs), named if coming else "")
+
+    report()
+    outcomes = execute(_digested, [(made[run.overrides], run.seed) for run in runs], workers)
+    with contextlib.closing(outcomes):
+        for place, value in outcomes:
+            if isinstance(value, Failure):
+                run = runs[place]
+                raise value.error(f"{run.scenario}, {run.overrides[-1]}, clip {run.seed}")
+            found[place] = value
+            report()
+    return [found[place] for place in range(len(runs))]
 
 
 def _wanted(item: Item, found: Mapping[tuple[str, str], Estimate]) -> Iterator[tuple[Cell | None, str, str]]:

@@ -177,9 +177,8 @@ def sweep(
     given = [parse(text) for text in overrides]
     given += [given_as(key, values) for key, values in (grid or {}).items()]
     if seeds is not None:
-        given.append(
-            given_as("seed", range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds)
-        )
+        many: Any = range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+        given.append(given_as("seed", many))
     who = engine.Workers(workers, scheduler, None if cluster is None else Path(cluster))
     planned = plan(given, scenario=scenario, config_dir=config_dir)
     with contextlib.ExitStack() as stack:
@@ -288,7 +287,9 @@ class _Job(NamedTuple):
 
 
 def _run_and_save(job: _Job) -> None:
-    """Do one run, in whatever process, and keep it."""
+    """Do one run, in whatever process, and keep it; unless it was kept before its process was lost."""
+    if Path(job.path).exists() and gather.SavedRun.read(Path(job.path)).run_hash == job.run_hash:
+        return
     with contextlib.chdir(job.folder) if Path(job.folder).is_dir() else contextlib.nullcontext():
         results = Scenario(dict(job.mapping), job.config_dir).run()
     if run_hash(results.config, results.facts, results.versions) != job.run_hash:

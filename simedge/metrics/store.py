@@ -273,7 +273,9 @@ def read_manifest(place: Path) -> dict[str, Any]:
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _damaged(path, f"has a metric {name!r} that is no number")
-    curves = manifest.get("curves")
+    if "curves" not in manifest:
+        raise _damaged(path, "lacks curves")
+    curves = manifest["curves"]
     try:
         made = None if curves is None else Curves.read(curves)
     except (TypeError, ValueError, AttributeError) as problem:
