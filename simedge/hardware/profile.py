@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "read_device
 _DEVIATION_MAX = 0.1
 _NUMBER_MAX = 1e15
 _MISSPELLED = 0.8
+_KEPT = 256  # profiles
 _EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+\Z")
 
 KINDS = ("measured", "published", "derived", "fitted", "assumed")
@@ -181,20 +183,9 @@ class LinkProfile:
 class _Reader:
     """One profile file; every complaint names file and key."""
 
-    def __init__(self, name: str, folder: str, config_dir: Path | None) -> None:
-        self.path = files.find(name, "hardware_profiles", (".yaml",), error=ProfileError, config_dir=config_dir)
-        if (
-            self.path.parent.name != folder
-            and self.path.parent == files.bundled("hardware_profiles") / self.path.parent.name
-        ):
-            raise ProfileError(
-                f"{name!r} is no profile of {folder}", where=str(self.path), remedy=suggest(name, self._peers(folder))
-            )
-        self.data = self.mapping(files.read_yaml(self.path, ProfileError), "")
-
-    @staticmethod
-    def _peers(folder: str) -> list[str]:
-        return [path.stem for path in (files.bundled("hardware_profiles") / folder).glob("*.yaml")]
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.data = self.mapping(files.read_yaml(path, ProfileError), "")
 
     def error(self, key: str, what: str, remedy: str) -> ProfileError:
         return ProfileError(f"{key}: {what}" if key else what, where=str(self.path), remedy=remedy)
@@ -241,6 +232,19 @@ class _Reader:
         return number
 
 
+def _found(name: str, folder: str, config_dir: Path | None) -> tuple[Path, str]:
+    """Find a profile; return its path and a digest of its content."""
+    path = files.find(name, "hardware_profiles", (".yaml",), error=ProfileError, config_dir=config_dir)
+    bundled = files.bundled("hardware_profiles")
+    if path.parent.name != folder and path.parent == bundled / path.parent.name:
+        peers = [peer.stem for peer in (bundled / folder).glob("*.yaml")]
+        raise ProfileError(f"{name!r} is no profile of {folder}", where=str(path), remedy=suggest(name, peers))
+    try:
+        return path, files.digest(path)
+    except OSError:  # reading it will tell
+        return path, ""
+
+
 def read_device(name: str, config_dir: Path | None = None) -> DeviceProfile:
     """Read a device profile by name or path.
 
@@ -249,7 +253,14 @@ def read_device(name: str, config_dir: Path | None = None) -> DeviceProfile:
     ProfileError
         If it is missing or malformed; file and key are named.
     """
-    reader = _Reader(name, "devices", config_dir)
+    return _device(*_found(name, "devices", config_dir))
+
+
+@lru_cache(_KEPT)
+def _device(path: Path, content: str) -> DeviceProfile:
+    """Read a device profile once for each content: it takes longer than a short run."""
+    del content
+    reader = _Reader(path)
     reader.check_keys(reader.data, ("name", "inference"))
     inference = reader.mapping(reader.data.get("inference"), "inference")
     reader.check_keys(inference, ("batch_max", "fixed", "per_item", "classifiers"), "inference.")
@@ -304,7 +315,13 @@ def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:
     ProfileError
         If it is missing or malformed; file and key are named.
     """
-    reader = _Reader(name, "links", config_dir)
+    return _link(*_found(name, "links", config_dir))
+
+
+@lru_cache(_KEPT)
+def _link(path: Path, content: str) -> LinkProfile:
+    del content
+    reader = _Reader(path)
     reader.check_keys(reader.data, ("name", "rate", "call", "call_max", "contended"))
     contended = reader.data.get("contended", True)
     if not isinstance(contended, bool):

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,11 @@ __all__ = ["Results", "platform_tag", "table", "versions"]
 
 def versions() -> dict[str, str]:
     """Versions of everything that a result may depend on: simedge and a digest of its source, python, numpy, simpy."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": host.python_version(), "source": files.source_digest()}
     for package in ("simedge", "numpy", "simpy"):
         try:

@@ -306,19 +306,32 @@ def test_python_says_which_key() -> None:
 
 
 def test_ctrl_c_writes_nothing(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at = paper._digests
+    digest, done = paper.digest, []
 
-    def interrupted(runs, made, progress):
-        for done, one in enumerate(at(runs, made, progress)):
-            if done == 3:
-                raise KeyboardInterrupt
-            yield one
+    def interrupted(results):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(results)
+        return digest(results)
 
-    monkeypatch.setattr(paper, "_digests", interrupted)
+    monkeypatch.setattr(paper, "digest", interrupted)
     code, out, err = command("reproduce", "table-1.2", "--clips", "2", "horizon_s=1", "--out", str(tmp_path / "runs"))
     assert (code, out) == (130, "")
     assert err == "simedge: interrupted after 3 of 10 runs; nothing was written\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("default")  # of dask's own
+def test_other_processes_give_the_same_rows() -> None:
+    item = Item("mine", "my own", "campus", ("camera_only", "centralized"))
+    here, there = (reproduce(item, "horizon_s=1", clips=3, workers=workers) for workers in (0, 2))
+    assert here.rows == there.rows and here.facts == there.facts
+
+
+def test_a_run_that_cannot_be_spoils_the_table_in_one_line(command: Command) -> None:
+    words = ("reproduce", "table-1.3", "--clips", "2", "horizon_s=1", "warmup_s=1")
+    code, out, err = command(*words)
+    assert (code, out) == (2, "") and err.count("\n") == 1 and "warmup_s" in err
 
 
 def test_progress_counts_runs() -> None:
