@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simedge import interrupts
+from simedge.console import show_table
 
 __all__ = ["add"]
 
@@ -25,6 +26,9 @@ _SIGNS = {
     **dict.fromkeys(("near", "undecided"), "yellow"),
     **dict.fromkeys(("outside", "missed"), "red"),
 }
+
+
+_LEFT = ("band", "policy", "metric", "verdict")
 
 
 def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None], checked: Callable[..., Any]) -> None:
@@ -72,7 +76,8 @@ def _reproduce(options: Any, out: Path | None) -> int:
     if not options.quiet:
         print("\n".join(paper_report.heading(made)), end="\n\n")
         for title, rows in paper_report.tables(made):
-            _show(title, rows)
+            print(f"{title}:")
+            show_table(rows, _LEFT, _SIGNS)
         print("\n".join(paper_report.conclusion(made)))
     for path in written:
         print(path)
@@ -116,24 +121,3 @@ class _Bar:
             if not self._bars.tasks:
                 self._bars.add_task(coming, total=total)
             self._bars.update(self._bars.tasks[0].id, completed=done, description=coming or "pooling clips")
-
-
-def _show(title: str, rows: list[list[str]]) -> None:
-    """Print a table as wide as it needs to be; a verdict has a colour where there are colours."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for header in rows[0]:
-        text = header in {"band", "policy", "metric", "verdict"}
-        table.add_column(header, justify="left" if text else "right", no_wrap=True)
-    for row in rows[1:]:
-        table.add_row(*(Text(cell, style=_SIGNS.get(cell, "")) for cell in row))
-    unbounded = Console(width=100_000, height=100, file=sys.stdout)  # a dumb terminal obeys only both
-    console = Console(width=unbounded.measure(table).maximum, height=100, file=sys.stdout, highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    print(f"{title}:")
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()), end="\n\n")

@@ -6,12 +6,12 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from simedge.errors import OutputError
 
-__all__ = ["ReaderGone", "complain", "guarded_output"]
+__all__ = ["ReaderGone", "complain", "guarded_output", "show_table"]
 
 
 class ReaderGone(Exception):
@@ -83,6 +83,37 @@ def guarded_output() -> Iterator[None]:
             stream.flush()
         except OSError:
             _silence(stream)
+
+
+def show_table(
+    rows: Sequence[Sequence[str]], left: Collection[str] = (), styles: Mapping[str, str] | None = None
+) -> None:
+    """Print a table, whole at any width: as wide as it needs to be.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        The first: headers.
+    left : collection of str
+        Headers of columns to be aligned left; the first one always is.
+    styles : mapping of str to str, optional
+        Style of cells by their text, where there are colours.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for at, header in enumerate(rows[0]):
+        table.add_column(header, justify="left" if at == 0 or header in left else "right", no_wrap=True)
+    for row in rows[1:]:
+        table.add_row(*(Text(cell, style=(styles or {}).get(cell, "")) for cell in row))
+    unbounded = Console(width=100_000, height=100, file=sys.stdout)  # a dumb terminal obeys only both
+    console = Console(width=unbounded.measure(table).maximum, height=100, file=sys.stdout, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()), end="\n\n")
 
 
 def complain(line: str, code: int) -> int:
