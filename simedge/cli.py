@@ -1,4 +1,4 @@
-"""The command ``simedge``: run, sweep, reproduce, list, trace.
+"""The command ``simedge``: run, sweep, compare, reproduce, list, trace.
 
 Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
 Nothing heavy is imported until a verb needs it.
@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_reproduce, cli_sweep, interrupts
+from simedge import __version__, cli_compare, cli_reproduce, cli_sweep, interrupts
 from simedge.console import ReaderGone, complain, guarded_output
-from simedge.errors import ConfigError, InputError, OutputError, suggest
+from simedge.errors import ConfigError, InputError, OutputError, TraceError, suggest
 from simedge.progress import TimeBars
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ def _parser() -> _Parser:
 
     cli_sweep.add(verb, verbs, overridden, _checked_place)
     cli_reproduce.add(verb, verbs, overridden, _checked_place)
+    cli_compare.add(verb, verbs, _checked_place)
 
     names = verb(verbs, "list", _list, "show the names you may type")
     names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")
@@ -337,7 +338,6 @@ def _trace_make(options: Any) -> int:
 
 
 def _trace_check(options: Any) -> int:
-    from simedge.errors import TraceError
     from simedge.experiment.run import load
     from simedge.files import find
     from simedge.traces.trace import RoiTrace
@@ -361,7 +361,6 @@ def _described(trace: Any) -> str:
 
 
 def _trace_show(options: Any) -> int:
-    from simedge.errors import TraceError
     from simedge.experiment import report
     from simedge.files import find
     from simedge.traces.trace import RoiTrace

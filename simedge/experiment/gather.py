@@ -42,6 +42,8 @@ class SavedRun:
         The run over time, and the distribution of its latencies.
     run_hash : str
         Digest of all that decided the result.
+    platform : str
+        What kind of machine made it.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class SavedRun:
     curves: Curves | None
     versions: Mapping[str, str]
     run_hash: str
+    platform: str = "unknown"
 
     @classmethod
     def read(cls, path: Path) -> SavedRun:
@@ -63,7 +66,8 @@ class SavedRun:
         """
         said = read_manifest(path)
         kept = {key: said[key] for key in ("facts", "metrics", "curves", "versions")}
-        return cls(path, flat(said["config"]), **kept, run_hash=str(said.get("run_hash", "")))
+        kept |= {"run_hash": str(said.get("run_hash", "")), "platform": str(said.get("platform", "unknown"))}
+        return cls(path, flat(said["config"]), **kept)
 
     @property
     def scenario(self) -> str:
