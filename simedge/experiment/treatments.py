@@ -14,7 +14,7 @@ from simedge.errors import ConfigError, InputError, quoted, suggest
 from simedge.experiment.gather import SavedRun, columns
 from simedge.units import format_quantity, parse_quantity, unit_of
 
-__all__ = ["Cell", "Layout", "choose", "lay_out", "shown"]
+__all__ = ["Cell", "Layout", "choose", "differing", "lay_out", "shown"]
 
 _POLICY = "policy"
 _FIELD = "policy."
@@ -225,3 +225,10 @@ def _means(by: str, said: str, label: str, value: Any) -> bool:
 
 def _listed(labels: Iterable[str]) -> str:
     return "; ".join(labels)
+
+
+def differing(runs: Sequence[SavedRun]) -> str:
+    """Choose what to compare by: policies if there are several, or else the one other key that differs."""
+    labels = set(_policy_labels(runs, _POLICY))
+    keys = [key for key in columns(runs) if not key.startswith(_FIELD)]
+    return keys[0] if len(labels) == 1 and len(keys) == 1 else _POLICY
