@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simedge.experiment.engine import Workers
+from simedge.experiment.grid import plan
 from simedge.experiment.overrides import parse
 from simedge.experiment.run import Scenario, load
-from simedge.experiment.sweep import plan, sweep_runs
+from simedge.experiment.sweep import sweep_runs
 
 
 def typed(options: argparse.Namespace) -> list[str]:

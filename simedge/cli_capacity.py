@@ -31,8 +31,8 @@ def show(options: Any, typed: Sequence[str], csv: Path | None, out: Path | None)
     from simedge import files
     from simedge.experiment.capacity import capacity
     from simedge.experiment.goals import read_limit
+    from simedge.experiment.grid import plan
     from simedge.experiment.overrides import parse
-    from simedge.experiment.sweep import plan
     from simedge.metrics.store import plain
 
     if options.until or options.warmup or options.batches or options.by or options.metric:

@@ -135,8 +135,9 @@ def _compare(options: Any, csv: Path | None, out: Path | None) -> int:
 def _simulated(options: Any, typed: Sequence[str], out: Path | None) -> tuple[list[Any], list[str], int]:
     """Simulate what is missing; return the runs, what to say about them, and the exit code."""
     from simedge.experiment.goals import check_all_well, read_precision, seeds_of, until
+    from simedge.experiment.grid import plan
     from simedge.experiment.overrides import given_as, parse
-    from simedge.experiment.sweep import plan, sweep_runs
+    from simedge.experiment.sweep import sweep_runs
 
     workers, overrides = workers_of(options), [parse(text) for text in typed]
     others = [override for override in overrides if override.key != "seed"]

@@ -69,8 +69,9 @@ def workers_of(options: Any) -> Any:
 
 def _sweep(options: Any, out: Path | None, table: Path | None) -> int:
     from simedge.experiment import sweep_report
+    from simedge.experiment.grid import plan
     from simedge.experiment.overrides import parse
-    from simedge.experiment.sweep import plan, present, sweep_runs
+    from simedge.experiment.sweep import present, sweep_runs
 
     workers = workers_of(options)
     planned = plan([parse(text) for text in options.overrides], config_dir=options.config_dir)

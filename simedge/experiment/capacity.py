@@ -13,8 +13,9 @@ from simedge.experiment.comparison import verdict
 from simedge.experiment.engine import Workers
 from simedge.experiment.gather import SavedRun
 from simedge.experiment.goals import Limit, check_all_well, label_of, seeds_of
+from simedge.experiment.grid import Planned, plan
 from simedge.experiment.overrides import Override, given_as
-from simedge.experiment.sweep import Planned, Progress, plan, sweep_runs
+from simedge.experiment.sweep import Progress, sweep_runs
 from simedge.metrics.inference import holm, interval, paired
 
 if TYPE_CHECKING:

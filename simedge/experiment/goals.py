@@ -12,8 +12,9 @@ from typing import NamedTuple
 from simedge.errors import ConfigError
 from simedge.experiment.engine import Workers
 from simedge.experiment.gather import SavedRun
+from simedge.experiment.grid import Planned, plan
 from simedge.experiment.overrides import Override, given_as
-from simedge.experiment.sweep import Planned, Progress, Sweep, plan, sweep_runs
+from simedge.experiment.sweep import Progress, Sweep, sweep_runs
 from simedge.experiment.treatments import shown
 from simedge.metrics.inference import relative_half_width
 from simedge.metrics.schema import metric_of

@@ -21,7 +21,7 @@ import numpy as np
 from simedge.errors import ConfigError, InputError, suggest
 from simedge.experiment import catalog, config
 from simedge.experiment.engine import Failure, Workers, execute
-from simedge.experiment.published import Cell, Target, cell_verdict, cells, target_verdict, targets
+from simedge.experiment.published import Cell, cell_row, cells, target_row, targets
 from simedge.experiment.run import Scenario, load
 from simedge.metrics.pooled import Digest, Estimate, digest, divided, estimate, pool, resampled
 from simedge.metrics.results import versions
@@ -235,8 +235,8 @@ def reproduce(
         "versions": versions(),
     }
     found = estimates(by_policy, count)
-    rows = [_cell_row(chosen, cell, policy, metric, found) for cell, policy, metric in _wanted(chosen, found)]
-    rows += [_target_row(target, found) for target in targets(chosen.name)]
+    rows = [cell_row(chosen.name, cell, policy, metric, found) for cell, policy, metric in _wanted(chosen, found)]
+    rows += [target_row(target, found) for target in targets(chosen.name)]
     return Reproduction(chosen, count, tuple(overrides), facts, rows)
 
 
@@ -349,68 +349,3 @@ def _wanted(item: Item, found: Mapping[tuple[str, str], Estimate]) -> Iterator[t
         for metric in METRICS:
             if (policy, metric) in known or (policy, metric) in found:
                 yield known.get((policy, metric)), policy, metric
-
-
-_NOTHING = Estimate(math.nan, math.nan, math.nan)
-
-
-def _cell_row(
-    item: Item, cell: Cell | None, policy: str, metric: str, found: Mapping[tuple[str, str], Estimate]
-) -> dict[str, Any]:
-    simulated = found.get((policy, metric), _NOTHING)
-    beside = (cell.tolerance, cell.tolerance_kind, cell.kind, cell.source, cell.note) if cell else (None,) * 5
-    return _row(
-        (item.name, policy, metric, item.name),
-        cell.published if cell else math.nan,
-        simulated,
-        cell_verdict(cell, simulated),
-        (math.nan, math.nan, None),
-        beside,
-    )
-
-
-def _target_row(target: Target, found: Mapping[tuple[str, str], Estimate]) -> dict[str, Any]:
-    simulated = found.get((target.policy, target.metric), _NOTHING)
-    return _row(
-        (target.id, target.policy, target.metric, target.item),
-        math.nan,
-        simulated,
-        target_verdict(target, simulated),
-        (target.low, target.high, target.strict),
-        (None, None, "target", target.source, None),
-    )
-
-
-def _row(
-    names: tuple[str, str, str, str],
-    published: float,
-    simulated: Estimate,
-    verdict: str,
-    band: tuple[float, float, bool | None],
-    beside: tuple[Any, ...],
-) -> dict[str, Any]:
-    item, policy, metric, table = names
-    tolerance, tolerance_kind, kind, source, note = beside
-
-    def finite(value: float) -> float | None:
-        return value if math.isfinite(value) else None
-
-    return {
-        "item": item,
-        "policy": policy,
-        "metric": metric,
-        "published": finite(published),
-        "simulated": finite(simulated.value),
-        "low": finite(simulated.low),
-        "high": finite(simulated.high),
-        "verdict": verdict,
-        "table": table,
-        "band_low": finite(band[0]),
-        "band_high": finite(band[1]),
-        "strict": band[2],
-        "tolerance": tolerance,
-        "tolerance_kind": tolerance_kind,
-        "kind": kind,
-        "source": source,
-        "note": note or None,
-    }

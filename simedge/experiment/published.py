@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from simedge import files
 from simedge.errors import InputError
@@ -21,8 +21,10 @@ __all__ = [
     "TARGET_VERDICTS",
     "Cell",
     "Target",
+    "cell_row",
     "cell_verdict",
     "cells",
+    "target_row",
     "target_verdict",
     "targets",
 ]
@@ -198,3 +200,70 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 def _number(said: str, otherwise: float) -> float:
     return float(said) if said else otherwise
+
+
+_NOTHING = Estimate(math.nan, math.nan, math.nan)
+
+
+def cell_row(
+    table: str, cell: Cell | None, policy: str, metric: str, found: Mapping[tuple[str, str], Estimate]
+) -> dict[str, Any]:
+    """Put a cell of a table, published or not, beside what was simulated; None where there is nothing."""
+    simulated = found.get((policy, metric), _NOTHING)
+    beside = (cell.tolerance, cell.tolerance_kind, cell.kind, cell.source, cell.note) if cell else (None,) * 5
+    return _row(
+        (table, policy, metric, table),
+        cell.published if cell else math.nan,
+        simulated,
+        cell_verdict(cell, simulated),
+        (math.nan, math.nan, None),
+        beside,
+    )
+
+
+def target_row(target: Target, found: Mapping[tuple[str, str], Estimate]) -> dict[str, Any]:
+    """Put an acceptance band beside what was simulated; None where there is nothing."""
+    simulated = found.get((target.policy, target.metric), _NOTHING)
+    return _row(
+        (target.id, target.policy, target.metric, target.item),
+        math.nan,
+        simulated,
+        target_verdict(target, simulated),
+        (target.low, target.high, target.strict),
+        (None, None, "target", target.source, None),
+    )
+
+
+def _row(
+    names: tuple[str, str, str, str],
+    published: float,
+    simulated: Estimate,
+    verdict: str,
+    band: tuple[float, float, bool | None],
+    beside: tuple[Any, ...],
+) -> dict[str, Any]:
+    item, policy, metric, table = names
+    tolerance, tolerance_kind, kind, source, note = beside
+
+    def finite(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    return {
+        "item": item,
+        "policy": policy,
+        "metric": metric,
+        "published": finite(published),
+        "simulated": finite(simulated.value),
+        "low": finite(simulated.low),
+        "high": finite(simulated.high),
+        "verdict": verdict,
+        "table": table,
+        "band_low": finite(band[0]),
+        "band_high": finite(band[1]),
+        "strict": band[2],
+        "tolerance": tolerance,
+        "tolerance_kind": tolerance_kind,
+        "kind": kind,
+        "source": source,
+        "note": note or None,
+    }

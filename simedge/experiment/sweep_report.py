@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from simedge import files
 from simedge.experiment.gather import columns
+from simedge.experiment.treatments import shown
+from simedge.metrics.inference import interval
 from simedge.metrics.schema import show
-from simedge.units import format_quantity, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,44 +66,27 @@ def cells(runs: Sequence[SavedRun], typed: Mapping[str, Sequence[Any]] | None = 
     for at, run in enumerate(runs):
         said = [str(getattr(run, name)) for name in named]
         said += [str(values[at]) for values in (typed or {}).values()]
-        said += [_value(key, run.config.get(key)) for key in varying]
+        said += [shown(key, run.config[key]) if key in run.config else "–" for key in varying]
         grouped.setdefault(tuple(said), []).append(run)
     rows = [[*named, *(typed or {}), *varying, "n", *_SHOWN.values()]]
     for said_of, group in grouped.items():
-        shown = [_estimate(name, [run.metrics.get(name, math.nan) for run in group]) for name in _SHOWN]
-        rows.append([*said_of, str(len(group)), *shown])
+        numbers = [_estimate(name, [run.metrics.get(name, math.nan) for run in group]) for name in _SHOWN]
+        rows.append([*said_of, str(len(group)), *numbers])
     return rows
 
 
-def _value(key: str, value: Any) -> str:
-    if value is None:
-        return "–"
-    unit = unit_of(key.rpartition(".")[2])
-    if unit is not None and isinstance(value, int | float) and not isinstance(value, bool):
-        return format_quantity(float(value), unit)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _estimate(metric: str, values: Sequence[float]) -> str:
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
-        return "–"
-    mean = math.fsum(known) / len(known)
-    if len(known) < 2:
-        return show(metric, mean)
-    return f"{show(metric, mean)} ± {_spread(metric, _half_width(known))}"
+    """Write a mean with half of its interval; the unit once, or not at all where the header says it."""
+    made = interval(values)
+    mean, half = (_bare(metric, value) for value in (made.mean, (made.high - made.low) / 2))
+    if half == "–":
+        return mean
+    number, _, unit = mean.partition(" ")
+    return f"{number} ± {half}" if unit and half.endswith(f" {unit}") else f"{mean} ± {half}"
 
 
-def _spread(metric: str, half: float) -> str:
-    return show(metric, half)
-
-
-def _half_width(values: Sequence[float]) -> float:
-    import numpy as np
-    from scipy import stats
-
-    n = len(values)
-    return float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+def _bare(metric: str, value: float) -> str:
+    return show(metric, value).removesuffix(" units/s")
 
 
 def as_json(made: Sweep) -> str:

@@ -18,8 +18,9 @@ import simedge
 from simedge import cli
 from simedge.errors import InputError, OutputError
 from simedge.experiment.engine import Workers
+from simedge.experiment.grid import plan
 from simedge.experiment.overrides import parse
-from simedge.experiment.sweep import plan, sweep_runs
+from simedge.experiment.sweep import sweep_runs
 
 pytestmark = pytest.mark.filterwarnings("default")  # of dask's own
 
