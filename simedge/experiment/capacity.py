@@ -135,6 +135,9 @@ def capacity(
     for one in planned:
         points.setdefault((label_of(one, keys, ()), one.typed["seed"]), []).append(one)
     searches = {place: _Search(listed) for place, listed in points.items()}
+    names = list(dict.fromkeys(treatment for treatment, _ in searches))
+    if baseline is not None and baseline not in names:
+        raise ConfigError(f"there is no treatment {baseline!r}", "baseline", f"choose one of: {'; '.join(names)}")
     found: dict[str, SavedRun] = {}
     done = 0
     while asked := [search for search in searches.values() if not search.over]:
@@ -188,8 +191,6 @@ def _summed_up(
         beyond = search.holds == len(search.points) - 1
         rows.append({"treatment": treatment, "seed": seed, "value": value, "load": load, "beyond": beyond})
     names = list(dict.fromkeys(treatment for treatment, _ in searches))
-    if baseline is not None and baseline not in names:
-        raise ConfigError(f"there is no treatment {baseline!r}", "baseline", f"choose one of: {'; '.join(names)}")
     base = baseline or names[0]
     means = _means(rows, [base, *(name for name in names if name != base)], level)
     return Capacity(key, limit, "cameras" if by_cameras else key, rows, means, len(found))

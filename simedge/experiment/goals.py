@@ -15,9 +15,8 @@ from simedge.experiment.gather import SavedRun
 from simedge.experiment.grid import Planned, plan
 from simedge.experiment.overrides import Override, given_as
 from simedge.experiment.sweep import Progress, Sweep, sweep_runs
-from simedge.experiment.treatments import shown
 from simedge.metrics.inference import relative_half_width
-from simedge.metrics.schema import metric_of
+from simedge.metrics.schema import metric_of, show
 from simedge.units import parse_quantity
 
 __all__ = [
@@ -81,8 +80,7 @@ class Limit(NamedTuple):
         return value <= self.value if self.at_most else value >= self.value
 
     def __str__(self) -> str:
-        value = f"{100 * self.value:g} %" if metric_of(self.metric).unit == "1" else shown(self.metric, self.value)
-        return f"{self.metric} {'<=' if self.at_most else '>='} {value}"
+        return f"{self.metric} {'<=' if self.at_most else '>='} {show(self.metric, self.value)}"
 
 
 def read_limit(text: str) -> Limit:
