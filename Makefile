@@ -35,7 +35,7 @@ $(VENV)/bin/python:
 	$(BASE) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sweep]'
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simedge.errors import ConfigError, InputError, quoted, suggest
 from simedge.experiment.config import parse
 from simedge.metrics.curves import Curves
+from simedge.metrics.results import versions
 from simedge.metrics.schema import METRICS
 from simedge.metrics.store import canonical, is_manifest, plain, read_manifest
 
@@ -97,7 +98,8 @@ def gather(places: Iterable[str | Path] | str | Path) -> list[SavedRun]:
     Returns
     -------
     list of SavedRun
-        Sorted by path; none twice.
+        Sorted by path; none twice. Of results that one configuration gave under several versions of simedge or its
+        source, as when a policy was edited between two sweeps into a folder, only that of the present one is taken.
 
     Raises
     ------
@@ -106,7 +108,21 @@ def gather(places: Iterable[str | Path] | str | Path) -> list[SavedRun]:
     """
     given = [places] if isinstance(places, str | Path) else list(places)
     found = dict.fromkeys(path for place in given for path in _results(Path(place).expanduser()))
-    return [SavedRun.read(path) for path in sorted(found)]
+    return _of_the_present([SavedRun.read(path) for path in sorted(found)])
+
+
+def _of_the_present(runs: Sequence[SavedRun]) -> list[SavedRun]:
+    """Of several results of one configuration leave out those of another simedge, if the present one's is there."""
+    present = [versions()[name] for name in ("simedge", "source")]
+
+    def is_present(run: SavedRun) -> bool:
+        return [run.versions.get(name) for name in ("simedge", "source")] == present
+
+    alike: dict[str, list[SavedRun]] = {}
+    for run in runs:
+        alike.setdefault(canonical([run.config, run.facts.get("inputs")]), []).append(run)
+    kept = {id(run) for same in alike.values() for run in ([one for one in same if is_present(one)] or same)}
+    return [run for run in runs if id(run) in kept]
 
 
 def _results(place: Path) -> Iterator[Path]:
