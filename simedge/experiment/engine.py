@@ -272,6 +272,18 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Put back how the process takes signals: dask-jobqueue, when imported, makes of them an exit without a word."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
 def _deaf() -> Any:
     """Make processes that replace lost ones deaf too."""
     from distributed import WorkerPlugin
@@ -313,8 +325,10 @@ def _job_queue(path: Path) -> Iterator[Any]:
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise InputError(f"{jobs!r} is no number of jobs", f"{where}: jobs", "write for instance jobs: 8")
     try:
-        import dask_jobqueue
         import distributed
+
+        with _own_signals():
+            import dask_jobqueue
     except ImportError:
         raise InputError(
             "batch systems need the package 'dask-jobqueue'", remedy="pip install 'simedge[sweep]'"

@@ -123,7 +123,9 @@ def test_a_batch_system_does_the_jobs(tmp_path):
         "kind: local\njobs: 1\ncores: 1\nprocesses: 1\nmemory: 1GB\ndeath_timeout: 30\n"
         f"local_directory: {tmp_path}\nlog_directory: {tmp_path}\n"
     )
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     assert sorted(execute(squared, [1, 2, 3], Workers(cluster=path))) == [(0, 1), (1, 4), (2, 9)]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_a_running_scheduler_does_the_jobs():
