@@ -335,6 +335,12 @@ def _notes(runs: Sequence[SavedRun], layout: Layout, base: str, window: Window) 
             f"{what} are recorded, the same for every seed: intervals hold {held}, not what other arrivals would do "
             "(workload=generated draws them)"
         )
+    draws = {(run.config.get("cut_seed"), run.seed) for run in runs if run.config.get("cut_seed") is not None}
+    if len({cut_seed for cut_seed, _ in draws}) < len(draws):
+        made.append(
+            "seeds share one cut_seed, and with it the draws of their cuts: they are not independent, and intervals "
+            "too narrow"
+        )
     if layout.unlabelled:
         made.append(f"{layout.unlabelled} runs have no {layout.by} and are left out")
     lacking = sum(base not in cell for cell in layout.cells.values())
