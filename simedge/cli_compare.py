@@ -142,6 +142,10 @@ def _simulated(options: Any, typed: Sequence[str], out: Path | None) -> tuple[li
     workers, overrides = workers_of(options), [parse(text) for text in typed]
     others = [override for override in overrides if override.key != "seed"]
     planned = plan([*others, given_as("seed", seeds_of(overrides))], config_dir=options.config_dir)
+    if len({tuple((key, str(one.typed[key])) for key in one.typed if key != "seed") for one in planned}) < 2:
+        raise InputError(
+            "there is nothing to compare", remedy="give several values, such as policy=distream,videoedge_l"
+        )
     folder = out or Path("runs") / default_folder(planned)
     with Bar(None, folder) as bar:
         if not options.until:

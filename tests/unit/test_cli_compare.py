@@ -138,8 +138,8 @@ def test_a_run_too_short_for_mser5_is_not_taken_for_steady(command: Command, run
 
 
 BAD = {
-    "no place": ((), "no place is named; give a folder of saved runs"),
-    "only choices": (("policy=distream",), "no place is named; give a folder of saved runs"),
+    "no place": ((), "nothing is named; give a folder of saved runs"),
+    "only choices": (("policy=distream",), "there is nothing to compare; give several values"),
     "nowhere": (("{none}",), "{none}/manifest.json: no result of simedge can be read here"),
     "empty folder": (("{empty}",), "{empty}: there is no result of simedge in this folder"),
     "damaged": (("{damaged}",), "{damaged}/campus-distream-seed0-0123456789ab.json: is not a manifest"),

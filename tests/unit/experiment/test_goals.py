@@ -158,7 +158,7 @@ BAD = {
     "both searches": (("--capacity", "cluster.groups=1,2", "seed=1", "--until", "latency_s_p99:5%"), "goes with none"),
     "bad seed": (("seed=0.5,1", "policy=distream,centralized"), "whole numbers"),
     "baseline": (("horizon_s=1", "seed=0", "--capacity", "cluster.groups=1,2", "--baseline", "x"), "no treatment"),
-    "one policy": (("horizon_s=1", "seed=0,1"), "one policy"),
+    "one policy": (("horizon_s=1", "seed=0,1"), "nothing to compare"),
 }
 
 
