@@ -140,6 +140,7 @@ def _simulated(options: Any, typed: Sequence[str], out: Path | None) -> tuple[li
     from simedge.experiment.sweep import sweep_runs
 
     workers, overrides = workers_of(options), [parse(text) for text in typed]
+    wanted = read_precision(options.until) if options.until else None
     others = [override for override in overrides if override.key != "seed"]
     planned = plan([*others, given_as("seed", seeds_of(overrides))], config_dir=options.config_dir)
     if len({tuple((key, str(one.typed[key])) for key in one.typed if key != "seed") for one in planned}) < 2:
@@ -148,13 +149,19 @@ def _simulated(options: Any, typed: Sequence[str], out: Path | None) -> tuple[li
         )
     folder = out or Path("runs") / default_folder(planned)
     with Bar(None, folder) as bar:
-        if not options.until:
+        if wanted is None:
             made = sweep_runs(planned, folder, workers, config_dir=options.config_dir, progress=bar.of_runs)
             check_all_well(made)
             return list(made.runs.values()), [f"runs: {folder}"], 0
-        goal = {"goal": read_precision(options.until), "most": options.max_seeds, "level": options.level}
         reached = until(
-            overrides, folder=folder, workers=workers, config_dir=options.config_dir, progress=bar.of_runs, **goal
+            overrides,
+            wanted,
+            folder,
+            workers,
+            most=options.max_seeds,
+            level=options.level,
+            config_dir=options.config_dir,
+            progress=bar.of_runs,
         )
     return list(reached.sweep.runs.values()), [str(reached), f"runs: {folder}"], 0 if reached.met else 1
 
