@@ -1,4 +1,4 @@
-"""The command ``simedge``: run, sweep, compare, reproduce, list, trace.
+"""The command ``simedge``: run, sweep, compare, plot, reproduce, list, trace.
 
 Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
 Nothing heavy is imported until a verb needs it.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_compare, cli_reproduce, cli_sweep, interrupts
+from simedge import __version__, cli_compare, cli_plot, cli_reproduce, cli_sweep, interrupts
 from simedge.console import ReaderGone, complain, guarded_output
 from simedge.errors import ConfigError, InputError, OutputError, TraceError, suggest
 from simedge.progress import TimeBars
@@ -40,7 +40,7 @@ examples:
       draw arrivals, to replay with: simedge run workload.trace=clip.parquet
 """
 _FIGURES = (".png", ".pdf", ".svg")
-_LISTS = ("scenarios", "policies", "profiles", "traces", "metrics")
+_LISTS = ("scenarios", "policies", "profiles", "traces", "metrics", "figures")
 _OVERRIDES = "key=value, for instance policy=centralized, network.uplink_bps=50Mbps, seed=3"
 
 
@@ -162,6 +162,7 @@ def _parser() -> _Parser:
     cli_sweep.add(verb, verbs, overridden, _checked_place)
     cli_reproduce.add(verb, verbs, overridden, _checked_place)
     cli_compare.add(verb, verbs, _checked_place)
+    cli_plot.add(verb, verbs, _checked_place)
 
     names = verb(verbs, "list", _list, "show the names you may type")
     names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")
