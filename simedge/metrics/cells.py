@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simedge.errors import ConfigError, InputError, suggest
+from simedge.metrics.inference import interval
 from simedge.metrics.schema import FloatArray, metric_of
 from simedge.units import format_quantity, parse_quantity, unit_of
 
@@ -91,17 +92,8 @@ def estimate(values: Iterable[float], level: float = 0.95) -> Estimate:
         raise ConfigError(f"{level!r} is no confidence level", where="level", remedy="give one such as 0.95")
     given = np.asarray(list(values), dtype=np.float64)
     kept = given[np.isfinite(given)]
-    mean = float(kept.mean()) if len(kept) else math.nan
-    return Estimate(mean, _half_width(kept, level), len(kept), len(given) - len(kept))
-
-
-def _half_width(values: FloatArray, level: float) -> float:
-    from scipy.special import stdtrit
-
-    n = len(values)
-    if n < 2:
-        return math.nan
-    return float(stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / math.sqrt(n))
+    made = interval(kept, level)
+    return Estimate(made.mean, (made.high - made.low) / 2, made.n, len(given) - made.n)
 
 
 def columns(samples: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
