@@ -17,18 +17,20 @@ if TYPE_CHECKING:
     from typing import Any
 
     from simedge.experiment import catalog
+    from simedge.experiment.comparison import compare
     from simedge.experiment.paper import reproduce
     from simedge.experiment.run import load, run
     from simedge.experiment.sweep import sweep
     from simedge.metrics.results import Results
 
-__all__ = ["Results", "__version__", "catalog", "load", "reproduce", "run", "sweep"]
+__all__ = ["Results", "__version__", "catalog", "compare", "load", "reproduce", "run", "sweep"]
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Results": "simedge.metrics.results:Results",
     "catalog": "simedge.experiment.catalog",
+    "compare": "simedge.experiment.comparison:compare",
     "load": "simedge.experiment.run:load",
     "reproduce": "simedge.experiment.paper:reproduce",
     "run": "simedge.experiment.run:run",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simedge.errors import ConfigError, InputError
-from simedge.experiment.gather import SavedRun
+from simedge.experiment.gather import SavedRun, gather
 from simedge.experiment.samples import Match, Sample, Window, match, samples
 from simedge.experiment.treatments import Layout, choose, lay_out, shown
 from simedge.metrics import windows
@@ -87,7 +88,7 @@ class Comparison:
 
 
 def compare(
-    runs: Sequence[SavedRun],
+    runs: Sequence[SavedRun] | str | Path,
     by: str = "policy",
     baseline: str | None = None,
     metrics: Iterable[str] | None = None,
@@ -99,8 +100,8 @@ def compare(
 
     Parameters
     ----------
-    runs : sequence of SavedRun
-        The runs.
+    runs : sequence of SavedRun, str or Path
+        The runs, or a folder of saved ones.
     by : str
         What differs on purpose: *policy*, or a key of the configuration. What a treatment is, and a cell, within which
         all else is equal, is said in :mod:`simedge.experiment.treatments`.
@@ -133,6 +134,8 @@ def compare(
     share none by Welch's test. Mean and interval of a treatment are of the runs that enter its difference. Batches of a
     run without a steady state cannot stand for one another: no interval and no p value is made of them.
     """
+    if isinstance(runs, str | Path):
+        runs = gather(runs)
     if isinstance(level, bool) or not 0 < level < 1:
         raise ConfigError(f"lies between 0 and 1, not at {level:g}", "level", "write 0.95 for 95 %")
     names = _checked_metrics(runs, metrics, again=warmup is not None or batches is not None)
