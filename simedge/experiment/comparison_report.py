@@ -83,7 +83,7 @@ def _difference(metric: str, value: float) -> str:
 def _percent(share: float) -> str:
     if math.isnan(share):
         return ""
-    return f"{100 * share:+,.0f} %" if abs(share) >= 10 else f"{100 * share:+.3g} %"
+    return f"{100 * share:+,.0f} %" if abs(share) >= 10 else f"{round(100 * share, 6):+.3g} %"
 
 
 def _probability(p: float) -> str:
