@@ -34,6 +34,10 @@ examples:
       several policies on the same arrivals; tables and a figure are saved
   simedge run scenario=traffic network.uplink_bps=50Mbps workload=generated seed=3
       other values; arrivals drawn from the seed instead of replayed
+  simedge sweep policy.beta=0.05,0.2,1 'seed=range(0,5)' --workers 2
+      every combination of some values; typed again, only what is missing is run
+  simedge compare policy=distream,videoedge_l --workers 2
+      on ten seeds each, with paired intervals
   simedge list policies
       the names you may type, and what they mean
   simedge trace make campus seed=7 -o clip.parquet
