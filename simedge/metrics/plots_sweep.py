@@ -175,7 +175,7 @@ def line(
     without = {group for group, at in found if at is None and x.startswith("policy.")}
     wrong = [at for group, at in found if not is_number(at) and group not in without]
     if wrong or not any(is_number(at) for _, at in found):
-        said = labels(x, [*wrong, None])[0]
+        said = labels(x, [wrong[0] if wrong else None])[0]
         raise ConfigError(f"{said} has no place on an axis", x, "choose runs in which it is a finite number")
     drawn = [one for one in found.values() if one.n]
     if not drawn:
@@ -295,9 +295,8 @@ def _latencies(quantiles_s: Sequence[FloatArray], slo_s: float | None) -> FloatA
 
 def _share_within(grid_s: FloatArray, quantiles_s: FloatArray) -> FloatArray:
     """Share of a run's units within each latency, from the latencies at `RANKS`."""
-    last = np.append(quantiles_s[1:] > quantiles_s[:-1], True)  # of ranks with one latency the highest counts
-    share = np.array(RANKS)[last] / 100
-    return np.asarray(np.interp(grid_s, quantiles_s[last], share, left=0.0, right=1.0))
+    # Of ranks with one latency the highest counts: np.interp looks for the last place that is not beyond.
+    return np.asarray(np.interp(grid_s, quantiles_s, np.array(RANKS) / 100, left=0.0, right=1.0))
 
 
 def throughput(
@@ -338,7 +337,7 @@ def throughput(
     cells = {cell[0]: rows for cell, rows in split(table, (by,)).items()}
     names, styles = legend_names(by, list(cells)), line_styles(list(cells))
     counted: list[Estimate] = []
-    arrived: list[tuple[float, ...]] = []
+    arrived: set[tuple[float, ...]] = set()
     with _axes(None, "", (8.0, 3.6 + legend_height(names))) as axes:
         end_s, step_s = 0.0, 0.0
         for at, rows in enumerate(cells.values()):
@@ -348,16 +347,17 @@ def throughput(
             middle_s, done = _per_second(runs, "done_units")
             mean, half = columns(done, level)
             counted.append(Estimate(float(mean.mean()), float(half.mean()), len(runs), 0))
-            arrived.append(tuple(_per_second(runs, "arrived_units")[1].mean(axis=0)))
+            arrived.add((len(runs), *np.sum([run.arrived_units for run in runs], axis=0).tolist()))
             axes.plot(middle_s, mean, label=names[at], linewidth=1.3, zorder=2.2, **styles[at])
             if np.isfinite(half).any():
                 band = {"color": styles[at]["color"], "alpha": 0.2, "linewidth": 0, "zorder": 2.1}
                 axes.fill_between(middle_s, np.maximum(mean - half, 0), mean + half, **band)
             end_s = max(end_s, runs[0].bin_s * len(runs[0].done_units))
             step_s = max(step_s, _step(runs[0]) * runs[0].bin_s)
-        if len(set(arrived)) == 1 and not ("unit" in table.columns and set(table["unit"]) != {"roi"}):
+        if len(arrived) == 1 and ("unit" not in table.columns or set(table["unit"]) == {"roi"}):
             edges_s = np.append(_starts(runs[0]), len(runs[0].done_units)) * runs[0].bin_s
-            axes.stairs(arrived[0], edges_s, fill=True, color="#dddddd", label="arrived")
+            mean = _per_second(runs, "arrived_units")[1].mean(axis=0)
+            axes.stairs(mean, edges_s, fill=True, color="#dddddd", label="arrived")
             names = [*names, "arrived"]
         axes.set(xlabel="time (s)", ylabel="units completed per second", xlim=(0, end_s))
         axes.set_ylim(bottom=0)
