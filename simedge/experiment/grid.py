@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from simedge.errors import ConfigError
 from simedge.experiment.config import Composer
 from simedge.experiment.overrides import Override, expand, parse
 from simedge.experiment.report import run_name
@@ -109,7 +110,13 @@ class _Prepared:
         mapping = self._composer.compose(self._scenario, point)
         said = [f"{override.key}={override.text}" for override in point]
         made = Scenario(mapping, self._config_dir, (self._scenario, said))
-        resolved = made.resolved()
+        try:
+            resolved = made.resolved()
+        except ConfigError as problem:  # of several policies it has to be said whose field is wrong
+            policy = next((override.text for override in point if override.key == "policy"), "")
+            if not (policy and problem.where.startswith("policy.")):
+                raise
+            raise ConfigError(f"{problem.what} of {policy}", problem.where, problem.remedy) from None
         read = canonical({name: item for name, item in resolved.items() if name not in {"policy", "seed"}})
         if read not in self._inputs:
             self._inputs[read] = made.inputs()

@@ -267,7 +267,10 @@ BAD = {
     "unknown policy": ("policy=distream,distram", "did you mean"),
     "unknown key": ("policy.bta=0.1,0.2", "policy.bta: unknown key"),
     "unknown scenario": ("scenario=campus,campsu", "did you mean"),
-    "a field that one policy lacks": ("policy=distream,centralized policy.beta=0.1,0.2", "policy.beta"),
+    "a field that one policy lacks": (
+        "policy=distream,centralized policy.beta=0.1,0.2",
+        "policy.beta: unknown key of centralized",
+    ),
     "missing trace": ("workload.trace=nowhere.csv,elsewhere.csv", "nowhere.csv"),
     "workers": ("seed=1,2 --workers=-1", "workers: -1"),
     "both": ("seed=1,2 --workers=2 --scheduler=tcp://127.0.0.1:1", "exclude each other"),
