@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -219,7 +220,7 @@ def split(table: pd.DataFrame, keys: Sequence[str], unique: bool = True) -> dict
     Returns
     -------
     mapping of tuple to list of int
-        Values of the keys -> positions of the rows; values in ascending order, the first key changing least often.
+        Values of the keys -> positions of the rows by seed; values ascend, the first key changes least often.
 
     Raises
     ------
@@ -230,14 +231,13 @@ def split(table: pd.DataFrame, keys: Sequence[str], unique: bool = True) -> dict
     cells: dict[Key, list[int]] = {}
     for row, cell in enumerate(zip(*named, strict=True)):
         cells.setdefault(cell, []).append(row)
-    for rows in cells.values() if unique else ():
-        first: dict[int, int] = {}
-        for row in rows:
-            seed = int(table["seed"].iloc[row])
-            if seed in first and "seed" not in keys:
-                twice = " and ".join(str(table["run"].iloc[one]) for one in (first[seed], row))
-                raise InputError(f"seed {seed} stands twice in one place of the figure", twice, "leave one of them out")
-            first[seed] = row
+    seeds = [int(seed) for seed in table["seed"]]
+    for rows in cells.values():
+        rows.sort(key=seeds.__getitem__)
+        for one, other in pairwise(rows) if unique and "seed" not in keys else ():
+            if seeds[one] == seeds[other]:
+                twice = " and ".join(str(table["run"].iloc[row]) for row in (one, other))
+                raise InputError(f"seed {seeds[one]} stands twice in one place of the figure", twice, "leave one out")
     return dict(sorted(cells.items(), key=lambda cell: [_rank(value) for value in cell[0]]))
 
 
