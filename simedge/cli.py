@@ -1,4 +1,4 @@
-"""The command ``simedge``: run, reproduce, list, trace.
+"""The command ``simedge``: run, reproduce, plot, list, trace.
 
 Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
 Nothing heavy is imported until a verb needs it.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_reproduce, interrupts
+from simedge import __version__, cli_plot, cli_reproduce, interrupts
 from simedge.console import ReaderGone, complain, guarded_output
 from simedge.errors import ConfigError, InputError, OutputError, suggest
 
@@ -39,7 +39,7 @@ examples:
       draw arrivals, to replay with: simedge run workload.trace=clip.parquet
 """
 _FIGURES = (".png", ".pdf", ".svg")
-_LISTS = ("scenarios", "policies", "profiles", "traces", "metrics")
+_LISTS = ("scenarios", "policies", "profiles", "traces", "metrics", "figures")
 _OVERRIDES = "key=value, for instance policy=centralized, network.uplink_bps=50Mbps, seed=3"
 
 
@@ -157,8 +157,8 @@ def _parser() -> _Parser:
     run.add_argument("--figure", metavar="FILE", help=f"draw the figure only: {', '.join(_FIGURES)}")
     run.add_argument("--json", action="store_true", help="write the metrics as JSON instead of a table")
     run.add_argument("--quiet", action="store_true", help="no table and no progress, only the paths written")
-
     cli_reproduce.add(verb, verbs, overridden, _checked_place)
+    cli_plot.add(verb, verbs, _checked_place)
 
     names = verb(verbs, "list", _list, "show the names you may type")
     names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simedge import files
 from simedge.experiment import catalog
+from simedge.experiment.figures import FIGURES
 from simedge.metrics.store import run_hash
 from simedge.units import format_quantity
 
@@ -228,7 +229,7 @@ def trace_lines(trace: RoiTrace) -> list[str]:
 
 
 def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
-    """Name and description of everything of a kind: scenarios, policies, profiles, traces or metrics.
+    """Name and description of everything of a kind: scenarios, policies, profiles, traces, metrics or figures.
 
     Raises
     ------
@@ -245,6 +246,8 @@ def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
         from simedge.metrics.schema import METRICS
 
         return [(name, f"[{metric.unit}] {metric.about}") for name, metric in METRICS.items()]
+    if kind == "figures":
+        return [(name, one.about) for name, one in FIGURES.items()]
     if kind == "profiles":
         found = files.names("hardware_profiles", (".yaml",), folder)
         return [(name, catalog.about_file(path)) for name, path in sorted(found.items())]
