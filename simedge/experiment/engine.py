@@ -235,15 +235,19 @@ def _client(workers: Workers, jobs: int) -> Iterator[Any]:
             target = stack.enter_context(_job_queue(workers.cluster))
         else:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="simedge-"))
-            with _deaf_to_ctrl_c():
-                made = distributed.LocalCluster(
-                    n_workers=min(workers.count, jobs),
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",
-                    local_directory=scratch,
-                    silence_logs=50,
-                )
+            try:
+                with _deaf_to_ctrl_c():
+                    made = distributed.LocalCluster(
+                        n_workers=min(workers.count, jobs),
+                        threads_per_worker=1,
+                        host="127.0.0.1",
+                        dashboard_address="127.0.0.1:0",
+                        local_directory=scratch,
+                        silence_logs=50,
+                    )
+            except RuntimeError as problem:  # Python begins each process with the caller's main module
+                remedy = 'call it from a file or a notebook, in a file below `if __name__ == "__main__":`'
+                raise InputError(f"no process could be begun: {problem}", "workers", remedy) from None
             target = stack.enter_context(made)
         try:
             client = distributed.Client(target, timeout="20s")
