@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,15 @@ def watched() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-class _Bars:
+class _Bars(ABC):
     """Bars of rich, if they are to be shown."""
 
     def __init__(self, shown: bool | None) -> None:
         self._shown = watched() if shown is None else shown
         self._bars: Any = None
 
-    def _columns(self) -> tuple[Any, ...]:
-        raise NotImplementedError
+    @abstractmethod
+    def _columns(self) -> tuple[Any, ...]: ...
 
     def __enter__(self) -> Any:
         if self._shown:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from simedge import cli
 from simedge.policies.video.baselines import CameraOnly
 from simedge.policies.video.interface import VideoPolicy
 from simedge.systems.video.scenario import ClusterSpec, Dag, Network, Queues, VideoScenario, Workload
@@ -211,3 +212,15 @@ class Golden:
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     return Golden(Path(__file__).parent / "golden", request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Call the command line in this process: exit code, standard output, standard error."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = cli.main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call

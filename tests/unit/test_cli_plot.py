@@ -9,21 +9,10 @@ from pathlib import Path
 import pytest
 
 import simedge
-from simedge import cli
 from simedge.experiment.figures import FIGURES, draw, save
 from simedge.experiment.gather import gather
 
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = cli.main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

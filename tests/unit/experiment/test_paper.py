@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 import simedge
-from simedge import cli
 from simedge.errors import ConfigError, InputError
 from simedge.experiment import paper, paper_report
 from simedge.experiment.paper import ITEMS, METRICS, Item, plan, reproduce
@@ -26,16 +25,6 @@ from simedge.metrics.pooled import Estimate, digest
 SHORT = ("horizon_s=20",)
 KEYS = ["item", "policy", "metric", "published", "simulated", "low", "high", "verdict"]
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = cli.main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 @pytest.fixture(scope="module")
