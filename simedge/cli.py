@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_compare, cli_plot, cli_reproduce, cli_sweep, interrupts
+from simedge import __version__, cli_compare, cli_plot, cli_reproduce, cli_sweep, cli_trace, interrupts
 from simedge.console import ReaderGone, complain, guarded_output
-from simedge.errors import ConfigError, InputError, OutputError, TraceError, suggest
+from simedge.errors import InputError, OutputError, suggest
 from simedge.progress import TimeBars
 
 if TYPE_CHECKING:
@@ -172,19 +172,7 @@ def _parser() -> _Parser:
     names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")
     names.add_argument("--config-dir", metavar="DIR", help="folder of your own scenarios, profiles and traces")
 
-    trace = verb(verbs, "trace", None, "make, check and describe arrival traces").add_subparsers(
-        metavar="ACTION", required=True
-    )
-    make = verb(trace, "make", _trace_make, "draw the arrivals of a scenario's seed")
-    make.add_argument("scenario", metavar="SCENARIO")
-    make.add_argument("-o", "--output", metavar="FILE", required=True, help="where to: .csv or .parquet")
-    overridden(make)
-    check = verb(trace, "check", _trace_check, "check a trace file, and whether a scenario can replay it")
-    check.add_argument("file", metavar="FILE")
-    overridden(check)
-    show = verb(trace, "show", _trace_show, "describe a trace file")
-    show.add_argument("file", metavar="FILE")
-    show.add_argument("--figure", metavar="FILE", help=f"draw arrivals over time: {', '.join(_FIGURES)}")
+    cli_trace.add(verb, verbs, overridden, _checked_place)
     return parser
 
 
@@ -319,64 +307,4 @@ def _list(options: Any) -> int:
         indent = "  " if len(kinds) > 1 else ""
         for name, about in rows:
             print(f"{indent}{name:{width}}  {about}".rstrip())
-    return 0
-
-
-def _trace_make(options: Any) -> int:
-    from simedge.experiment.config import parse
-    from simedge.experiment.run import load
-
-    path = _checked_place(options.output, suffixes=(".csv", ".parquet"))
-    assert path is not None
-    chosen = ["workload.kind=generated", *options.overrides]
-    scenario = load(options.scenario, *chosen, config_dir=options.config_dir)
-    if any(
-        one.value == "recorded" for one in map(parse, options.overrides) if one.key in {"workload", "workload.kind"}
-    ):
-        remedy = "leave it out: `trace make` draws arrivals from the seed"
-        raise ConfigError("recorded arrivals are not drawn", where="workload", remedy=remedy)
-    trace = scenario.arrivals()
-    interrupts.raise_from_now_on()
-    trace.write(path)
-    print(f"{path}: {_described(trace)}")
-    return 0
-
-
-def _trace_check(options: Any) -> int:
-    from simedge.experiment.run import load
-    from simedge.files import find
-    from simedge.traces.trace import RoiTrace
-
-    folder = Path(options.config_dir) if options.config_dir else None
-    path = find(options.file, "traces", (".csv", ".parquet"), error=TraceError, config_dir=folder)
-    if options.overrides:
-        scenario = load("campus", *options.overrides, config_dir=options.config_dir)
-        scenario["workload.kind"], scenario["workload.trace"] = "recorded", str(path)
-        trace, fits = scenario.arrivals(), f"; scenario {scenario.name} can replay it"
-    else:
-        trace, fits = RoiTrace.read(path), ""
-    print(f"{path}: {_described(trace)}{fits}")
-    return 0
-
-
-def _described(trace: Any) -> str:
-    return (
-        f"{len(trace)} ROIs in {trace.duration_s:g} s from {len(trace.cameras)} cameras, paths {', '.join(trace.paths)}"
-    )
-
-
-def _trace_show(options: Any) -> int:
-    from simedge.experiment import report
-    from simedge.files import find
-    from simedge.traces.trace import RoiTrace
-
-    figure = _checked_place(options.figure, suffixes=_FIGURES)
-    path = find(options.file, "traces", (".csv", ".parquet"), error=TraceError)
-    trace = RoiTrace.read(path)
-    print(f"{path}: {_described(trace)}")
-    for line in report.trace_lines(trace):
-        print(line)
-    if figure is not None:
-        interrupts.raise_from_now_on()
-        print(report.draw_trace(trace, figure))
     return 0

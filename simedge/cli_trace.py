@@ -1,0 +1,93 @@
+"""The verb ``trace`` of the command line: make, check and describe files of arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from simedge import interrupts
+from simedge.errors import ConfigError, TraceError
+
+__all__ = ["add"]
+
+_FIGURES = (".png", ".pdf", ".svg")
+_TRACES = (".csv", ".parquet")
+
+
+def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None], checked: Callable[..., Any]) -> None:
+    """Add the verb to a parser; see :func:`simedge.cli_reproduce.add`."""
+
+    def placed(act: Callable[[Any, Path], int], option: str, suffixes: tuple[str, ...]) -> Callable[[Any], int]:
+        return lambda options: act(options, checked(getattr(options, option), suffixes=suffixes))
+
+    trace = verb(verbs, "trace", None, "make, check and describe arrival traces").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    make = verb(trace, "make", placed(_make, "output", _TRACES), "draw the arrivals of a scenario's seed")
+    make.add_argument("scenario", metavar="SCENARIO")
+    make.add_argument("-o", "--output", metavar="FILE", required=True, help=f"where to: {' or '.join(_TRACES)}")
+    overridden(make)
+    check = verb(trace, "check", _check, "check a trace file, and whether a scenario can replay it")
+    check.add_argument("file", metavar="FILE")
+    overridden(check)
+    show = verb(trace, "show", placed(_show, "figure", _FIGURES), "describe a trace file")
+    show.add_argument("file", metavar="FILE")
+    show.add_argument("--figure", metavar="FILE", help=f"draw arrivals over time: {', '.join(_FIGURES)}")
+
+
+def _make(options: Any, path: Path) -> int:
+    from simedge.experiment.config import parse
+    from simedge.experiment.run import load
+
+    chosen = ["workload.kind=generated", *options.overrides]
+    scenario = load(options.scenario, *chosen, config_dir=options.config_dir)
+    if any(
+        one.value == "recorded" for one in map(parse, options.overrides) if one.key in {"workload", "workload.kind"}
+    ):
+        remedy = "leave it out: `trace make` draws arrivals from the seed"
+        raise ConfigError("recorded arrivals are not drawn", where="workload", remedy=remedy)
+    trace = scenario.arrivals()
+    interrupts.raise_from_now_on()
+    trace.write(path)
+    print(f"{path}: {_described(trace)}")
+    return 0
+
+
+def _check(options: Any) -> int:
+    from simedge.experiment.run import load
+    from simedge.files import find
+    from simedge.traces.trace import RoiTrace
+
+    folder = Path(options.config_dir) if options.config_dir else None
+    path = find(options.file, "traces", _TRACES, error=TraceError, config_dir=folder)
+    if options.overrides:
+        scenario = load("campus", *options.overrides, config_dir=options.config_dir)
+        scenario["workload.kind"], scenario["workload.trace"] = "recorded", str(path)
+        trace, fits = scenario.arrivals(), f"; scenario {scenario.name} can replay it"
+    else:
+        trace, fits = RoiTrace.read(path), ""
+    print(f"{path}: {_described(trace)}{fits}")
+    return 0
+
+
+def _described(trace: Any) -> str:
+    return (
+        f"{len(trace)} ROIs in {trace.duration_s:g} s from {len(trace.cameras)} cameras, paths {', '.join(trace.paths)}"
+    )
+
+
+def _show(options: Any, figure: Path | None) -> int:
+    from simedge.experiment import report
+    from simedge.files import find
+    from simedge.traces.trace import RoiTrace
+
+    path = find(options.file, "traces", _TRACES, error=TraceError)
+    trace = RoiTrace.read(path)
+    print(f"{path}: {_described(trace)}")
+    for line in report.trace_lines(trace):
+        print(line)
+    if figure is not None:
+        interrupts.raise_from_now_on()
+        print(report.draw_trace(trace, figure))
+    return 0
