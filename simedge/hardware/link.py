@@ -1,4 +1,4 @@
-"""Links that carry messages."""
+"""Point-to-point links: at one rate for ever, or following a schedule."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import math
 from collections import deque
 from collections.abc import Callable
 
+from simedge.hardware.transfer import Sender
 from simedge.kernel import Environment
+from simedge.traces.schedule import Schedule
 
-__all__ = ["FifoLink"]
+__all__ = ["FifoLink", "ScheduledLink"]
 
 
 class FifoLink:
@@ -28,7 +30,8 @@ class FifoLink:
     Notes
     -----
     A message of `size_bytes` takes ``call_s + 8 * size_bytes / rate_bps``. The two directions of a full-duplex link are
-    two of these.
+    two of these. Nothing stops a message here: where the rate changes, links fail or
+    transfers pause, a `ScheduledLink` does the work.
     """
 
     __slots__ = (
@@ -95,6 +98,54 @@ class FifoLink:
     def busy_s(self) -> float:
         """Seconds of transmission so far; a message under way counts as far as it got."""
         return self._work_s - max(0.0, self._free_at_s - self._env.now)
+
+
+class ScheduledLink(Sender):
+    """One direction of a point-to-point link whose rate follows a schedule, and whose messages can be stopped.
+
+    Parameters
+    ----------
+    env : Environment
+        The clock.
+    name : str
+        Such as ``camera_1->switch``.
+    rate : Schedule
+        Bits per second over time, bursts included.
+    call_s : float
+        Fixed cost at the beginning of every message, >= 0, s.
+
+    Notes
+    -----
+    A message whose transmission begins at t0 arrives at the first t at which ``C(t) >= C(t0) + 8 * size_bytes``, where
+    C is `Schedule.total`. One that follows at once begins where the last one ended, also within a burst: a delivery
+    opportunity carries the end of one message and the beginning of the next. What comes while nobody sends is gone.
+    """
+
+    def __init__(self, env: Environment, name: str, rate: Schedule, call_s: float = 0.0) -> None:
+        super().__init__(env, name, call_s)
+        self.rate = rate
+        self._from_bits = self._bits = 0.0  # C at the beginning, and how much is to come
+        self._freed_s, self._freed_bits = -1.0, 0.0  # when the last message ended, and C where it did
+
+    def _transmit(self, bits: float) -> None:
+        now = self._env._now
+        self._from_bits = self._freed_bits if self._freed_s == now else self.rate.total(now)
+        self._bits = bits
+        ends_s = self.rate.reach(self._from_bits + bits) if bits > 0.0 else now
+        if ends_s < math.inf:
+            self._alarm.set(max(ends_s, now))
+
+    def _halt(self) -> float:
+        moved = self._moved()
+        self._freed_s, self._freed_bits = self._env._now, self._from_bits + moved
+        return moved
+
+    def _moved(self) -> float:
+        return min(self._bits, max(0.0, self.rate.total(self._env._now) - self._from_bits))
+
+    def _arrived(self) -> None:
+        self._freed_s, self._freed_bits = self._env._now, self._from_bits + self._bits
+        super()._arrived()
 
 
 def _nobody() -> None:

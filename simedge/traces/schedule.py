@@ -200,10 +200,10 @@ class Schedule:
         steps = round(end_s / step_s)
         if math.isfinite(self.period_s) and abs(steps * step_s - end_s) > 1e-9 * end_s:
             raise ValueError(f"a period of {self.period_s} s is no whole number of steps of {step_s} s")
-        edges = np.arange(steps + 1) * step_s
+        edges = np.arange(steps + 1, dtype=np.float64) * step_s
         totals = np.array([self.total(edge) for edge in edges[:-1].tolist()])
         amount = self._amount if math.isfinite(self.period_s) else self.total(float(edges[-1]))
-        rates: FloatArray = np.diff(np.append(totals, amount)) / step_s
+        rates = np.diff(np.append(totals, amount)) / step_s
         if not math.isfinite(self.period_s):
             rates, steps = np.append(rates, self.rates[-1]), steps + 1
         kept = np.flatnonzero(np.diff(rates, prepend=-1.0) != 0.0)
