@@ -12,6 +12,8 @@ from simedge.traces.schedule import Schedule
 
 __all__ = ["FifoLink", "ScheduledLink"]
 
+_SLACK, _GAP_S = 8, 1e-3
+
 
 class FifoLink:
     """One direction of a point-to-point link: messages one after another, in the order they were handed over.
@@ -131,7 +133,11 @@ class ScheduledLink(Sender):
         now = self._env._now
         self._from_bits = self._freed_bits if self._freed_s == now else self.rate.total(now)
         self._bits = bits
-        ends_s = self.rate.reach(self._from_bits + bits) if bits > 0.0 else now
+        upto = self._from_bits + bits
+        ends_s = self.rate.reach(upto) if bits > 0.0 else now
+        sooner_s = self.rate.reach(upto - _SLACK * math.ulp(upto))
+        if ends_s - sooner_s > _GAP_S:  # rounding must make nobody wait through an outage for what has come already
+            ends_s = sooner_s
         if ends_s < math.inf:
             self._alarm.set(max(ends_s, now))
 

@@ -39,15 +39,26 @@ class Transfer:
     of such multiples are exact.
     """
 
-    __slots__ = ("_done", "_grain", "_order", "_overhead_s", "_sender", "left_bytes", "moving_s", "priority", "retries",
-                 "size_bytes", "state")  # fmt: skip
+    __slots__ = (
+        "_done",
+        "_grain",
+        "_left_bytes",
+        "_order",
+        "_overhead_s",
+        "_sender",
+        "moving_s",
+        "priority",
+        "retries",
+        "size_bytes",
+        "state",
+    )  # fmt: skip
 
     def __init__(
         self, sender: Sender, size_bytes: float, done: Callable[[], None], priority: float, order: int
     ) -> None:
         if not 0.0 <= size_bytes < math.inf:
             raise ValueError(f"{sender.name}: a message has a finite size >= 0, not {size_bytes} bytes")
-        self.size_bytes = self.left_bytes = size_bytes
+        self.size_bytes = self._left_bytes = size_bytes
         self.priority, self.retries = priority, 0
         self.moving_s = 0.0
         self.state: Literal["waiting", "moving", "paused", "done", "cancelled"] = "waiting"
@@ -58,7 +69,12 @@ class Transfer:
     @property
     def sent_bytes(self) -> float:
         """Bytes that have arrived, those of a transmission under way included."""
-        return self.size_bytes - self._rounded(self._sender._moved_bytes(self))
+        return self.size_bytes - self.left_bytes
+
+    @property
+    def left_bytes(self) -> float:
+        """Bytes that have not arrived yet."""
+        return self._rounded(self._sender._moved_bytes(self))
 
     def pause(self) -> None:
         """Stop here, and let others go first; nothing happens to one that is not on its way."""
@@ -76,15 +92,16 @@ class Transfer:
             self._sender._withdraw(self, "cancelled")
         elif self.state == "paused":
             self.state = "cancelled"
+            self._sender.wasted_bytes += self.sent_bytes
 
     def _rounded(self, moved_bytes: float) -> float:
         """Tell what would be left if so much had moved since the last stop."""
-        left = self.left_bytes - moved_bytes
-        return min(max(round(left / self._grain) * self._grain, 0.0), self.left_bytes)
+        left = self._left_bytes - moved_bytes
+        return min(max(round(left / self._grain) * self._grain, 0.0), self._left_bytes)
 
     def _restart(self) -> None:
         """Begin again from nothing."""
-        self.left_bytes, self._overhead_s, self.moving_s = self.size_bytes, self._sender.call_s, 0.0
+        self._left_bytes, self._overhead_s, self.moving_s = self.size_bytes, self._sender.call_s, 0.0
         self.retries += 1
 
 
@@ -198,7 +215,7 @@ class Sender(ABC):
                 self._queue.remove(transfer)
             transfer.state = state
         if state == "cancelled":
-            self.wasted_bytes += transfer.size_bytes - transfer.left_bytes
+            self.wasted_bytes += transfer.sent_bytes
         self._next()
 
     def _next(self) -> None:
@@ -218,7 +235,7 @@ class Sender(ABC):
         assert self._current is not None
         self._transmitting = True
         self._begun_s = self._env._now
-        self._transmit(8.0 * self._current.left_bytes)
+        self._transmit(8.0 * self._current._left_bytes)
 
     def _elapsed(self) -> None:
         """Go on when the call cost is paid, or what `_transmit` set the alarm for has come."""
@@ -237,8 +254,8 @@ class Sender(ABC):
         now = self._env._now
         if self._transmitting:
             left = transfer._rounded(self._halt() / 8.0)
-            self.carried_bytes += transfer.left_bytes - left
-            transfer.left_bytes = left
+            self.carried_bytes += transfer._left_bytes - left
+            transfer._left_bytes = left
             transfer.moving_s += now - self._begun_s
         else:
             transfer._overhead_s = max(0.0, transfer._overhead_s - (now - self._since_s))
@@ -255,8 +272,8 @@ class Sender(ABC):
         """Let go of the current message, which has moved whole."""
         transfer = self._current
         assert transfer is not None
-        self.carried_bytes += transfer.left_bytes
-        transfer.left_bytes = 0.0
+        self.carried_bytes += transfer._left_bytes
+        transfer._left_bytes = 0.0
         transfer.moving_s += self._env._now - self._begun_s
         if transfer.size_bytes and transfer.moving_s:
             self.measured_bps = 8.0 * transfer.size_bytes / transfer.moving_s
@@ -273,7 +290,7 @@ class Sender(ABC):
 
     def _lose(self, transfer: Transfer) -> None:
         self.lost += 1
-        self.wasted_bytes += transfer.size_bytes - transfer.left_bytes
+        self.wasted_bytes += transfer.sent_bytes
         transfer._restart()
 
     def _retry(self, transfer: Transfer) -> None:

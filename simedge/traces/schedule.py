@@ -123,6 +123,8 @@ class Schedule:
                 return 0.0 if amount <= 0.0 else math.inf
             cycle = max(0, math.ceil(amount / self._amount) - 1)
         left = amount - cycle * self._amount
+        if math.isfinite(self.period_s) and left > self._amount:  # the quotient was rounded down
+            cycle, left = cycle + 1, amount - (cycle + 1) * self._amount
         position = max(0, bisect_left(self._before, left) - 1)  # the last step that begins with less than that
         base = cycle * self.period_s if cycle else 0.0
         if left <= self._at[position]:
