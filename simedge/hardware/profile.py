@@ -9,20 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from simedge import files
 from simedge.errors import ProfileError, suggest
+from simedge.hardware.shared import Sharing
 from simedge.units import format_quantity, parse_quantity
 
-__all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "read_device", "read_link"]
+__all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "Medium", "read_device", "read_link"]
 
 _DEVIATION_MAX = 0.1
 _NUMBER_MAX = 1e15
 _MISSPELLED = 0.8
 _KEPT = 256  # profiles
+_STATIONS_MAX = 10_000
 _EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+\Z")
 
 KINDS = ("measured", "published", "derived", "fitted", "assumed")
@@ -153,6 +155,25 @@ def _lettered(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Medium:
+    """A medium that links share, such as a Wi-Fi channel.
+
+    Attributes
+    ----------
+    duplex : {"half", "full"}
+        Whether both directions share it, or each has its own.
+    sharing : {"max_min", "airtime"}
+        What is shared fairly; see :class:`simedge.hardware.shared.SharedLink`.
+    efficiency : tuple of float
+        Share of the rate that n = 1, 2, … active stations get together; the last holds for all above.
+    """
+
+    duplex: Literal["half", "full"]
+    sharing: Sharing
+    efficiency: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class LinkProfile:
     """What a link needs to carry a message.
 
@@ -170,6 +191,8 @@ class LinkProfile:
         False: so fast in its place that messages pass it without queueing or time.
     path : Path
         Where it was read.
+    medium : Medium or None
+        How the links of one place share `rate_bps`; None: each has it for itself, in each direction.
     """
 
     name: str
@@ -178,6 +201,7 @@ class LinkProfile:
     call_units: int
     contended: bool
     path: Path = Path()
+    medium: Medium | None = None
 
 
 class _Reader:
@@ -200,8 +224,17 @@ class _Reader:
             if name not in known:
                 raise self.error(f"{key}{name}", "unknown key", suggest(str(name), known))
 
-    def number(self, mapping: Mapping[str, Any], name: str, prefix: str, unit: str | None, *, least: float) -> float:
-        """Read ``{value, unit, kind, source}`` into SI, at least `least`; without a unit it is a count."""
+    def number(
+        self,
+        mapping: Mapping[str, Any],
+        name: str,
+        prefix: str,
+        unit: str | None,
+        *,
+        least: float,
+        whole: bool = True,
+    ) -> float:
+        """Read ``{value, unit, kind, source}`` into SI, at least `least`; without a unit it is a count, if `whole`."""
         key = f"{prefix}{name}"
         if name not in mapping:
             raise self.error(key, "missing", "give value, unit, kind and source")
@@ -227,7 +260,7 @@ class _Reader:
             limits = f"give a number of at least {least:g}, at most {_NUMBER_MAX:g}"
             said = str(value)
             raise self.error(f"{key}.value", f"{said if len(said) < 60 else 'the number'} is out of range", limits)
-        if unit is None and number != int(number):
+        if unit is None and whole and number != int(number):
             raise self.error(f"{key}.value", f"{value} is not whole", "give a whole number")
         return number
 
@@ -322,7 +355,7 @@ def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:
 def _link(path: Path, content: str) -> LinkProfile:
     del content
     reader = _Reader(path)
-    reader.check_keys(reader.data, ("name", "rate", "call", "call_max", "contended"))
+    reader.check_keys(reader.data, ("name", "rate", "call", "call_max", "contended", "medium"))
     contended = reader.data.get("contended", True)
     if not isinstance(contended, bool):
         raise reader.error("contended", f"{contended!r} is not true or false", "write true or false")
@@ -333,4 +366,35 @@ def _link(path: Path, content: str) -> LinkProfile:
         call_units=int(reader.number(reader.data, "call_max", "", None, least=1)),
         contended=contended,
         path=reader.path,
+        medium=_medium(reader) if "medium" in reader.data else None,
     )
+
+
+def _medium(reader: _Reader) -> Medium:
+    medium = reader.mapping(reader.data["medium"], "medium")
+    reader.check_keys(medium, ("duplex", "sharing", "efficiency"), "medium.")
+    for key, choices in (("duplex", ("half", "full")), ("sharing", ("max_min", "airtime"))):
+        if medium.get(key) not in choices:
+            said = medium.get(key)
+            raise reader.error(f"medium.{key}", f"{said!r} is not a choice", suggest(str(said), choices))
+    entry = reader.mapping(medium.get("efficiency"), "medium.efficiency")
+    reader.check_keys(entry, ("shares", "kind", "source"), "medium.efficiency.")
+    shares = reader.mapping(entry.get("shares"), "medium.efficiency.shares")
+    stations: list[int] = []
+    for count, share in shares.items():
+        where = f"medium.efficiency.shares.{count}"
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _STATIONS_MAX:
+            raise reader.error(where, "is no number of stations", f"count whole stations, 1 to {_STATIONS_MAX}")
+        value = {"value": share, "unit": "share", **{key: entry.get(key) for key in ("kind", "source")}}
+        if (
+            not 0.0
+            < reader.number({str(count): value}, str(count), "medium.efficiency.shares.", None, least=0.0, whole=False)
+            <= 1.0
+        ):
+            raise reader.error(where, f"{share} is no share", "give a number above 0, at most 1")
+        stations.append(count)
+    if not stations or min(stations) != 1:
+        raise reader.error("medium.efficiency.shares", "one station is missing", "begin with 1: what one gets alone")
+    stations.sort()
+    between = np.interp(np.arange(1, stations[-1] + 1), stations, [float(shares[count]) for count in stations])
+    return Medium(medium["duplex"], medium["sharing"], tuple(between.tolist()))
