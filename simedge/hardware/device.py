@@ -39,6 +39,7 @@ class Device:
         "_launches",
         "_per_item_s",
         "_ready",
+        "_slowdown",
         "_tables",
         "_work_s",
         "free_at_s",
@@ -58,6 +59,7 @@ class Device:
         self._launches = [sum(1 << k for k in set(segment)) for segment in segments]
         self._fixed_s: dict[int, float] = {}
         self._work_s = 0.0
+        self._slowdown = 1.0
         self._ready = env.alarm(self._finish)
         self._done: Callable[[], None] = _nobody
 
@@ -86,7 +88,7 @@ class Device:
         if not self.idle:
             raise RuntimeError(f"{self.name} is busy until {self.free_at_s} s")
         self.idle = False
-        seconds = self.service_s(items)
+        seconds = self.service_s(items) * self._slowdown
         self._work_s += seconds
         self.free_at_s = self._env._now + seconds
         self._done = done
@@ -95,6 +97,27 @@ class Device:
     def _finish(self) -> None:
         self.idle = True
         self._done()
+
+    def stop(self) -> None:
+        """Crash: what runs comes to nothing, and nothing can be run until `start`."""
+        self._ready.cancel()
+        self._work_s -= max(0.0, self.free_at_s - self._env.now)
+        self.free_at_s = self._env.now
+        self.idle = False
+
+    def start(self) -> None:
+        """Be ready again after `stop`."""
+        self.idle = True
+
+    def slow_down(self, times: float) -> None:
+        """Take so many times as long as profiled from now on, for the rest of what runs too; 1 is full speed."""
+        left_s = self.free_at_s - self._env.now
+        if left_s > 0.0:
+            more_s = left_s * (times / self._slowdown - 1.0)
+            self._work_s += more_s
+            self.free_at_s += more_s
+            self._ready.set(self.free_at_s)
+        self._slowdown = times
 
     def busy_s(self) -> float:
         """Seconds of execution so far; a batch under way counts as far as it got."""

@@ -131,7 +131,13 @@ class Sender(ABC):
         What the last message got while it moved, bit/s; NaN before the first.
     up : bool
         False while the link is down.
+    current : Transfer or None
+        What is on its way.
+    on_lost : callable or None
+        Called with a transfer that was lost and begins again.
     """
+
+    on_lost: Callable[[Transfer], None] | None = None
 
     def __init__(self, env: Environment, name: str, call_s: float) -> None:
         if not 0.0 <= call_s < math.inf:
@@ -144,7 +150,7 @@ class Sender(ABC):
         self._env = env
         self._alarm = env.alarm(self._elapsed)
         self._queue: list[Transfer] = []
-        self._current: Transfer | None = None
+        self.current: Transfer | None = None
         self._transmitting = False
         self._since_s = 0.0  # when the current message, or the part of it that is going on, began
         self._busy_s = 0.0
@@ -155,7 +161,7 @@ class Sender(ABC):
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way, nor waits."""
-        return self._current is None and not self._queue
+        return self.current is None and not self._queue
 
     def send(self, size_bytes: float, done: Callable[[], None], priority: float = 0.0) -> Transfer:
         """Carry a message after those before it that have its priority or a higher one; call `done` on arrival."""
@@ -166,7 +172,7 @@ class Sender(ABC):
 
     def busy_s(self) -> float:
         """Seconds with a message on its way so far, its call cost included."""
-        return self._busy_s + (self._env.now - self._since_s if self._current is not None else 0.0)
+        return self._busy_s + (self._env.now - self._since_s if self.current is not None else 0.0)
 
     def set_up(self, up: bool, keep: bool = True) -> None:
         """Let the link go down, or come up again.
@@ -181,7 +187,7 @@ class Sender(ABC):
         if up == self.up:
             return
         self.up = up
-        current = self._current
+        current = self.current
         if not up and current is not None:
             self._stop("waiting")
             if not keep:
@@ -201,14 +207,14 @@ class Sender(ABC):
     def _enter(self, transfer: Transfer) -> None:
         transfer.state = "waiting"
         insort(self._queue, transfer, key=_turn)
-        current = self._current
+        current = self.current
         if current is not None and self._queue[0].priority > current.priority:
             self._stop("waiting")
             insort(self._queue, current, key=_turn)
         self._next()
 
     def _withdraw(self, transfer: Transfer, state: Literal["paused", "cancelled"]) -> None:
-        if transfer is self._current:
+        if transfer is self.current:
             self._stop(state)
         else:
             if transfer in self._queue:  # a lost one that waits for its retry is in no queue
@@ -220,9 +226,9 @@ class Sender(ABC):
 
     def _next(self) -> None:
         """Let the first one go if nothing is on its way."""
-        if self._current is not None or not self._queue or not self.up:
+        if self.current is not None or not self._queue or not self.up:
             return
-        self._current = transfer = self._queue.pop(0)
+        self.current = transfer = self._queue.pop(0)
         transfer.state = "moving"
         self._since_s = self._env._now
         if transfer._overhead_s > 0.0:
@@ -232,23 +238,23 @@ class Sender(ABC):
             self._begin()
 
     def _begin(self) -> None:
-        assert self._current is not None
+        assert self.current is not None
         self._transmitting = True
         self._begun_s = self._env._now
-        self._transmit(8.0 * self._current._left_bytes)
+        self._transmit(8.0 * self.current._left_bytes)
 
     def _elapsed(self) -> None:
         """Go on when the call cost is paid, or what `_transmit` set the alarm for has come."""
         if self._transmitting:
             self._arrived()
         else:
-            assert self._current is not None
-            self._current._overhead_s = 0.0
+            assert self.current is not None
+            self.current._overhead_s = 0.0
             self._begin()
 
     def _stop(self, state: Literal["waiting", "paused", "cancelled"]) -> None:
         """Take the current message off the link, what it has moved kept."""
-        transfer = self._current
+        transfer = self.current
         assert transfer is not None
         self._alarm.cancel()
         now = self._env._now
@@ -262,15 +268,15 @@ class Sender(ABC):
         self._release(state)
 
     def _release(self, state: Literal["waiting", "paused", "cancelled", "done"]) -> None:
-        assert self._current is not None
-        self._current.state = state
-        self._current = None
+        assert self.current is not None
+        self.current.state = state
+        self.current = None
         self._transmitting = False
         self._busy_s += self._env._now - self._since_s
 
     def _arrived(self) -> None:
         """Let go of the current message, which has moved whole."""
-        transfer = self._current
+        transfer = self.current
         assert transfer is not None
         self.carried_bytes += transfer._left_bytes
         transfer._left_bytes = 0.0
@@ -292,6 +298,8 @@ class Sender(ABC):
         self.lost += 1
         self.wasted_bytes += transfer.sent_bytes
         transfer._restart()
+        if self.on_lost is not None:
+            self.on_lost(transfer)
 
     def _retry(self, transfer: Transfer) -> None:
         if transfer.state == "waiting":
@@ -299,7 +307,7 @@ class Sender(ABC):
 
     def _moved_bytes(self, transfer: Transfer) -> float:
         """Bytes that a transfer has moved since its last stop."""
-        return self._moved() / 8.0 if transfer is self._current and self._transmitting else 0.0
+        return self._moved() / 8.0 if transfer is self.current and self._transmitting else 0.0
 
     @abstractmethod
     def _transmit(self, bits: float) -> None:
