@@ -80,6 +80,9 @@ class _Table:
                     raise TraceError("has another schema version", where, f"this simedge reads version {_VERSION}")
                 if file.schema_arrow.names != list(cls.units):
                     raise TraceError("has other columns", where, f"it has {', '.join(cls.units)}")
+                for field in file.schema_arrow:
+                    if not _right_type(field.name, field.type):
+                        raise TraceError(f"column {field.name!r} is of type {field.type}", where, "write it again")
                 rows = file.metadata.num_rows
                 groups = range(file.metadata.num_row_groups)
                 size = sum(file.metadata.row_group(group).total_byte_size for group in groups)
@@ -288,6 +291,16 @@ class Availability(_Table):
         return cls(clients, models, start_s, period_s, first, *flat)
 
 
+def _right_type(name: str, kind: Any) -> bool:
+    import pyarrow as pa
+
+    if name in {"client", "model"}:
+        return bool(pa.types.is_string(kind))
+    if name in {"active_s", "inactive_s"}:
+        return bool(pa.types.is_list(kind) and pa.types.is_float64(kind.value_type))
+    return bool(pa.types.is_float64(kind))
+
+
 def _floats(column: Any) -> FloatArray:
     import pyarrow as pa
 
@@ -309,6 +322,8 @@ def _check(good: npt.NDArray[np.bool_], clients: tuple[str, ...], what: str) -> 
 
 
 def _check_names(clients: tuple[str, ...]) -> None:
+    if not clients:
+        raise ValueError("has no client")
     for client in clients:
         if not isinstance(client, str) or name_fault(client):
             raise ValueError(f"client: {name_fault(client) if isinstance(client, str) else 'has no value'}")
