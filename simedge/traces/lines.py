@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simedge.errors import TraceError
 
-__all__ = ["check_readable", "decimal", "lines", "short", "split"]
+__all__ = ["check_readable", "content", "decimal", "lines", "short", "split"]
 
 LINE_LENGTH_MAX = 2**20
 
@@ -29,16 +29,41 @@ def check_readable(path: Path, remedy: str = "give the path of a file") -> None:
     TraceError
         If the file is missing, a folder, or not to be read.
     """
-    if path.is_dir():
-        raise TraceError("is a folder", str(path), "name a file in it")
+    content(path, 1, remedy, whole=False)
+
+
+def content(path: Path, bytes_max: int, remedy: str = "give the path of a file", *, whole: bool = True) -> bytes:
+    """Read a file of bounded size, or its beginning.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    bytes_max : int
+        Largest size.
+    remedy : str
+        What to do if there is no such file.
+    whole : bool
+        Whether a larger file is an error; else its first bytes are returned.
+
+    Raises
+    ------
+    TraceError
+        If the file is missing, a folder, not to be read, or larger.
+    """
     try:
         with path.open("rb") as stream:
-            stream.read(1)
+            data = stream.read(bytes_max + whole)
+    except IsADirectoryError:
+        raise TraceError("is a folder", str(path), "name a file in it") from None
     except FileNotFoundError:
         raise TraceError("no such file", str(path), remedy) from None
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or "not a usable name"
         raise TraceError(f"cannot be read: {reason}", str(path), "give a readable file") from None
+    if len(data) > bytes_max:
+        raise TraceError(f"has more than {bytes_max} bytes", str(path), "import a part of it")
+    return data
 
 
 def lines(path: Path, one: str = "value") -> Iterator[tuple[int, str]]:

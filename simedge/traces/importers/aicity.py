@@ -65,7 +65,10 @@ def import_aicity(files: Sequence[Path], settings: Settings) -> tuple[RoiTrace, 
     if "/" in boxes or boxes in {".", ".."}:
         raise ConfigError(f"{boxes!r} is not the name of a file of boxes", "boxes", "write gt, or such as det_yolo3")
     place = f"gt/{boxes}.txt" if boxes == "gt" else f"det/{boxes.removesuffix('.txt')}.txt"
-    names = sorted((one.name for one in folder.iterdir() if one.is_dir() and _has_boxes(one)), key=natural)
+    try:
+        names = sorted((one.name for one in folder.iterdir() if _has_boxes(one)), key=natural)
+    except OSError as problem:
+        raise TraceError(f"cannot be read: {problem.strerror}", str(folder), "give a readable folder") from None
     if not names:
         raise TraceError("has no camera", str(folder), "a camera is a folder with det/ or gt/ in it, such as c001")
     rates = frames_per_second(settings, names)

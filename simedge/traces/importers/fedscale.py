@@ -1,9 +1,9 @@
 """FedScale: capacities of 500 000 devices and availability of 100 000, published as pickles of dictionaries.
 
 Source of the layout: SymbioticLab/FedScale, ``benchmark/dataset/data/device_info/README.md``, for the keys, and its
-``fedscale/cloud/internal/client_metadata.py`` for their units: ``computation`` is the latency of a forward pass in ms per
-sample, of which training takes three, ``communication`` is one bandwidth for both ways in kbit/s, times are seconds, and
-an availability trace repeats after ``finish_time``. Lai et al., *FedScale*, ICML 2022.
+``fedscale/cloud/internal/client_metadata.py`` for their units: ``computation`` is the latency of a forward pass in ms
+per sample, of which training takes three, ``communication`` is one bandwidth for both ways in kbit/s, times are
+seconds, and an availability trace repeats after ``finish_time``. Lai et al., *FedScale*, ICML 2022.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _clients(path: Path, data: Any, keys: Sequence[str], rows_max: int) -> Itera
         where = f"{path}: client {client if isinstance(client, int) else quoted(client)}"
         if name_fault(str(client)):
             raise TraceError(name_fault(str(client)), where, "name the client")
-        if isinstance(client, str) and client.isdecimal() and int(client) in data:
+        if isinstance(client, str) and client.isdecimal() and client == str(int(client)) and int(client) in data:
             raise TraceError("stands twice, as a number and as a text", where, "keep one")
         if type(fields) is not dict:
             raise TraceError(f"is no dictionary but {type(fields).__name__}", where, f"it has {', '.join(keys)}")

@@ -1,8 +1,8 @@
 """Plain data out of a pickle that nobody has to trust.
 
 A pickle is a program. ``pickle.Unpickler`` runs it, and even with a ``find_class`` that refuses everything, one
-``LONG_BINPUT`` makes it reserve 32 GB for its memo. So nothing is run here: ``pickletools`` reads the program, and a stack of
-lists builds dictionaries, lists, tuples, texts, numbers, truth values and None. Every other instruction ends it.
+``LONG_BINPUT`` makes it reserve 32 GB for its memo. So nothing is run here: ``pickletools`` reads the program, and a
+stack builds dictionaries, lists, tuples, texts, numbers, truth values and None. Every other instruction ends it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simedge.errors import TraceError, quoted
-from simedge.traces.lines import check_readable
+from simedge.traces.lines import content
 
 __all__ = ["BYTES_MAX", "INSTRUCTIONS_MAX", "read_plain_pickle"]
 
@@ -20,7 +20,9 @@ BYTES_MAX = 2**28
 """Largest file: ten times FedScale's larger one, which has 25.6 MB."""
 
 INSTRUCTIONS_MAX = 20_000_000
-"""Most instructions: an empty dictionary is one byte in the file and 64 in memory, so that bytes alone bound nothing."""
+"""Most instructions: an empty dictionary is one byte in the file and 64 in memory, so that bytes bound nothing."""
+
+_WHOLE_MAX = 2**63
 
 _VALUES = {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
@@ -55,11 +57,7 @@ def read_plain_pickle(path: Path) -> Any:
         If the file is too large, is no pickle, or asks for anything else; the byte at which it does is named. Nothing
         in it is ever executed.
     """
-    check_readable(path)
-    size = path.stat().st_size
-    if size > BYTES_MAX:
-        raise TraceError(f"has {size} bytes", str(path), f"a pickle may have {BYTES_MAX}; split it")
-    data = path.read_bytes()
+    data = content(path, BYTES_MAX)
     position = 0
     machine = _Machine()
     try:
@@ -94,6 +92,8 @@ class _Machine:
         """Do one instruction, or return False if it is not for plain data."""
         stack = self.stack
         if name in _VALUES:
+            if type(argument) is int and not -_WHOLE_MAX <= argument < _WHOLE_MAX:
+                raise ValueError("a whole number has more than 64 bits")
             stack.append(argument)
         elif name in _PUTS:
             self.memo[len(self.memo) if name == "MEMOIZE" else argument] = stack[-1]
