@@ -1,18 +1,35 @@
-"""The verb ``trace`` of the command line: make, check and describe files of arrivals."""
+"""The verb ``trace`` of the command line: make, import, check and describe files of arrivals."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from simedge import interrupts
-from simedge.errors import ConfigError, TraceError
+from simedge.errors import ConfigError, TraceError, quoted
 
 __all__ = ["add"]
 
 _FIGURES = (".png", ".pdf", ".svg")
 _TRACES = (".csv", ".parquet")
+_SETTING = re.compile(r"([a-z][a-z0-9_]*(?:\.[\w-]+)?)=(.*)\Z", re.DOTALL)
+_IMPORTS = """\
+kinds, and what each reads (traces/README.md, Importing):
+  mot15 mot16 mot17 mot20    det.txt or gt.txt of sequences: the files become camera_1, camera_2 ... in their order
+  aicity                     the folder of a scenario, such as S01
+  fedscale_capacity          client_device_capacity
+  fedscale_availability      client_behave_trace
+  flash_speeds               speed_distri.json
+  flash_availability         state_traces.json
+
+examples:
+  simedge trace import mot17 MOT17-02/gt/gt.txt MOT17-04/gt/gt.txt fps=30 -o streets.parquet
+      to replay with: simedge run workload.trace=streets.parquet
+  simedge trace import aicity train/S03 boxes=det_yolo3 offsets=cam_timestamp/S03.txt fps=10 fps.c015=8 -o s03.parquet
+  simedge trace import fedscale_availability client_behave_trace -o availability.parquet
+"""
 
 
 def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None], checked: Callable[..., Any]) -> None:
@@ -21,13 +38,23 @@ def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None],
     def placed(act: Callable[[Any, Path], int], option: str, suffixes: tuple[str, ...]) -> Callable[[Any], int]:
         return lambda options: act(options, checked(getattr(options, option), suffixes=suffixes))
 
-    trace = verb(verbs, "trace", None, "make, check and describe arrival traces").add_subparsers(
+    trace = verb(verbs, "trace", None, "make, import, check and describe traces").add_subparsers(
         metavar="ACTION", required=True
     )
     make = verb(trace, "make", placed(_make, "output", _TRACES), "draw the arrivals of a scenario's seed")
     make.add_argument("scenario", metavar="SCENARIO")
     make.add_argument("-o", "--output", metavar="FILE", required=True, help=f"where to: {' or '.join(_TRACES)}")
     overridden(make)
+    imported = verb(
+        trace,
+        "import",
+        lambda options: _import(options, checked),
+        "read a published file layout and write it in ours",
+        epilog=_IMPORTS,
+    )
+    imported.add_argument("kind", metavar="KIND", help="see below")
+    imported.add_argument("overrides", nargs="*", metavar="FILE|key=value", help="files to read, and settings")
+    imported.add_argument("-o", "--output", metavar="OUT", required=True, help="where to: .parquet, arrivals also .csv")
     check = verb(trace, "check", _check, "check a trace file, and whether a scenario can replay it")
     check.add_argument("file", metavar="FILE")
     overridden(check)
@@ -51,6 +78,27 @@ def _make(options: Any, path: Path) -> int:
     interrupts.raise_from_now_on()
     trace.write(path)
     print(f"{path}: {_described(trace)}")
+    return 0
+
+
+def _import(options: Any, checked: Callable[..., Any]) -> int:
+    from simedge.traces.importers.catalog import import_files, suffixes_of
+
+    path = checked(options.output, suffixes=suffixes_of(options.kind))
+    settings: dict[str, str] = {}
+    files: list[Path] = []
+    for word in options.overrides:
+        setting = _SETTING.match(word)
+        if setting is None:
+            files.append(Path(word))
+        elif setting[1] in settings:
+            raise ConfigError(f"key {quoted(setting[1])} stands twice", remedy="keep one")
+        else:
+            settings[setting[1]] = setting[2]
+    made = import_files(options.kind, files, settings)
+    interrupts.raise_from_now_on()
+    made.table.write(path)
+    print(f"{path}: {made}")
     return 0
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simedge.errors import TraceError, suggest
+from simedge.traces.lines import check_readable, decimal, lines, short, split
 
 __all__ = [
     "COLUMNS",
@@ -35,7 +34,6 @@ ROWS_MAX = 50_000_000
 
 _TIME_MAX_S = 1e9
 _NAME_LENGTH_MAX = 200
-_LINE_LENGTH_MAX = 2**20
 _BYTES_PER_CELL_MAX = 64
 _NAMES_MAX = 2**15 - 1
 
@@ -89,16 +87,7 @@ def read_columns(path: Path, cameras: Sequence[str] | None, paths: Sequence[str]
     """Read the columns of a trace file; parameters and errors are those of ``RoiTrace.read``."""
     if path.suffix not in SUFFIXES:
         raise TraceError("not a trace file by its name", str(path), f"a trace ends in {' or '.join(SUFFIXES)}")
-    if path.is_dir():
-        raise TraceError("is a folder", str(path), "name a file in it")
-    try:
-        with path.open("rb") as stream:
-            stream.read(1)
-    except FileNotFoundError:
-        raise TraceError("no such file", str(path), "`simedge list traces` names the bundled ones") from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or "not a usable name"
-        raise TraceError(f"cannot be read: {reason}", str(path), "give a readable file") from None
+    check_readable(path, "`simedge list traces` names the bundled ones")
     load = _load_csv if path.suffix == ".csv" else _load_parquet
     return load(path, cameras, paths, rows_max)
 
@@ -223,8 +212,9 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
     """Go through a CSV line by line and raise on the first that is wrong; return if there is none."""
     order: list[str] = []
     previous, rows = 0.0, 0
-    for number, fields in _csv_lines(path):
+    for number, text in lines(path, "arrival"):
         where = f"{path}:{number}"
+        fields = split(text, where)
         if not order:
             _check_columns(fields, where)
             order = fields
@@ -234,10 +224,10 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
         row: dict[str, str] = dict(zip(order, fields, strict=True))
         values: dict[str, Any] = dict(row)
         for column in ("arrived_s", "size_bytes"):
-            values[column] = _number(row[column])
+            values[column] = decimal(row[column])
             if values[column] is None:
                 raise TraceError(
-                    f"{column}: {_short(row[column])} is not a number", where, "write one in SI, such as 0.5"
+                    f"{column}: {short(row[column])} is not a number", where, "write one in SI, such as 0.5"
                 )
         fault = _row_fault(values, previous, cameras, paths)
         if fault:
@@ -247,23 +237,6 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
         raise TraceError("is empty", str(path), f"a trace begins with the line {','.join(COLUMNS)}")
     if not rows:
         raise TraceError("has no rows", str(path), "a trace has at least one arrival")
-
-
-def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape") as stream:
-        for number, line in enumerate(iter(partial(stream.readline, _LINE_LENGTH_MAX), ""), start=1):
-            where = f"{path}:{number}"
-            if len(line) == _LINE_LENGTH_MAX:
-                raise TraceError("the line is longer than 1 MiB", where, "write one arrival per line")
-            if "\0" in line:
-                raise TraceError("has a NUL byte", where, "write plain UTF-8 text")
-            if not line.isascii() and any("\udc80" <= letter <= "\udcff" for letter in line):
-                raise TraceError("is not UTF-8 text", where, "save the file as UTF-8")
-            if line.strip("\r\n"):
-                try:
-                    yield number, next(csv.reader([line]))
-                except csv.Error as problem:
-                    raise TraceError(f"is no CSV line: {problem}", where, "correct the line") from None
 
 
 def _row_fault(
@@ -293,7 +266,7 @@ def _check_columns(names: Sequence[str], where: str) -> None:
     twice = [name for name in names if list(names).count(name) > 1]
     for name in names:
         if name not in COLUMNS:
-            raise TraceError(f"column {_short(name)} is unknown", where, f"{suggest(name, COLUMNS)} ({expected})")
+            raise TraceError(f"column {short(name)} is unknown", where, f"{suggest(name, COLUMNS)} ({expected})")
     if twice:
         raise TraceError(f"column {twice[0]!r} stands twice", where, expected)
     missing = [name for name in COLUMNS if name not in names]
@@ -323,21 +296,8 @@ def _check_nulls(column: Any, name: str, where: str) -> None:
         raise TraceError(f"{name}: has no value", f"{where}: row {row + 1}", "give every row all four values")
 
 
-def _number(text: str) -> float | None:
-    if not text.isascii() or "_" in text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _text(scalar: Any) -> str:
     return str(scalar.as_py() or "")
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}…")
 
 
 def _said(problem: BaseException) -> str:

@@ -1,0 +1,1 @@
+"""Published file layouts, read into the formats of ``traces/README.md``."""
