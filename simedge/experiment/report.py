@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 Rows = list[list[str]]
+_BROKE_MAX = 6
+_OTHER_FATES = ("retried", "delayed", "handed_over")
 _STATISTICS = ("mean", "p50", "p75", "p99")
 
 
@@ -113,12 +115,37 @@ def footer(results: Sequence[Results]) -> list[str]:
     idle, cameras = _idle_cameras(results[0])
     if idle:
         lines.append(f"{idle} of {cameras} cameras see no ROI in the recorded trace; workload=generated draws for all")
+    lines += _fault_lines(results, width)
     for run in results:
         line = f"{run.policy:{width}}  fingerprint {run.fingerprint}, {run.kernel_events:,} events"
         if run.cpu_s:
             horizon_s = float(run.facts["horizon_s"])
             line += f", {horizon_s:g} s in {run.cpu_s:.2f} CPU-s: {horizon_s / run.cpu_s:,.0f} × real time"
         lines.append(line)
+    return lines
+
+
+def _fault_lines(results: Sequence[Results], width: int) -> list[str]:
+    """Say what broke, and of each run what became of the units that it hit."""
+    said = results[0].facts.get("faults")
+    if said is None:
+        return []
+    words = {"crash": "down", "link_down": "without link"}
+    broke = [
+        f"{name} {words[kind]} for {format_quantity(seconds, 's')}"
+        for kind, entities in said["down_s"].items()
+        for name, seconds in entities.items()
+    ]
+    more = [f"{len(broke) - _BROKE_MAX} more"] if len(broke) > _BROKE_MAX else []
+    slowed = [f"{said['counts']['slow']} slowdowns"] if said["counts"]["slow"] else []
+    lines = [f"faults: {', '.join([*broke[:_BROKE_MAX], *more, *slowed]) or 'none so far'}"]
+    for run in results:
+        metrics = run.metrics
+        of = metrics["lost_units"] / metrics["arrived_units"] if metrics["arrived_units"] else 0.0
+        told = f"{metrics['lost_units']:,.0f} units lost ({_percent(of)} of what arrived)"
+        told += f", {metrics['missed_units']:,.0f} of them never seen by their camera"
+        others = [f"{metrics[f'{name}_units']:,.0f} {name.replace('_', ' ')}" for name in _OTHER_FATES]
+        lines.append(f"{run.policy:{width}}  {told}; {', '.join(others)}")
     return lines
 
 

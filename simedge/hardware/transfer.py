@@ -94,6 +94,15 @@ class Transfer:
             self.state = "cancelled"
             self._sender.wasted_bytes += self.sent_bytes
 
+    def restart(self) -> None:
+        """Begin again from nothing, in its old place: whoever sends it has forgotten what has arrived."""
+        if self.state == "moving":
+            self._sender._stop("waiting")
+            self._sender._lose(self)
+            self._sender._enter(self)
+        elif self.state in {"waiting", "paused"}:
+            self._sender._lose(self)
+
     def _rounded(self, moved_bytes: float) -> float:
         """Tell what would be left if so much had moved since the last stop."""
         left = self._left_bytes - moved_bytes

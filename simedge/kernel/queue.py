@@ -90,6 +90,14 @@ class InputQueue:
             self._refill()
         return rows
 
+    def clear(self) -> list[int]:
+        """Remove and return everything: the visible rows, then what each producer in the ring still has to offer."""
+        rows = [*self.rows, *(row for producer in self._ring for row in reversed(producer))]
+        self.rows.clear()
+        self._ring.clear()
+        self._waiting = 0
+        return rows
+
     def _refill(self) -> None:
         visible, ring = self.rows, self._ring
         room = min(self.visible_max - len(visible), self._waiting)
@@ -146,6 +154,10 @@ class BoundedQueue:
     def bring(self, rows: Sequence[int]) -> None:
         """Rows arrive, at the back."""
         self.rows.extend(rows)
+
+    def put_back(self, rows: Sequence[int]) -> None:
+        """Rows that were taken return, to the front."""
+        self.rows[:0] = rows
 
     def take(self, at_most: int) -> list[int]:
         """Remove and return the oldest rows, at most so many; call `wake` once the caller's own state is settled."""

@@ -16,6 +16,7 @@ from simedge.errors import ConfigError, suggest
 from simedge.units import format_quantity
 
 __all__ = [
+    "FAULT_COUNTS",
     "HEADLINES",
     "METRICS",
     "PARTS",
@@ -34,7 +35,7 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer[Any]]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised whenever a column or its meaning changes; a reader refuses what it does not know."""
 
 
@@ -77,6 +78,14 @@ PARTS: dict[str, str] = {
 Migrations are an exception to the order: their time is in ``network_s``, which like all parts is known only once those
 before it are. A unit that is on its way to another camera has no known part."""
 
+FAULT_COUNTS: dict[str, str] = {
+    "missed": "of frames that came while their camera was down",
+    "retried": "whose batch or message began again after a fault, each as often as it did",
+    "delayed": "that a fault held up and that went on, each as often",
+    "handed_over": "that other cameras got from one that had crashed",
+}
+"""What faults do to units that they do not lose later on, in a whole run."""
+
 TABLES: dict[str, tuple[Column, ...]] = {
     # One row per ROI of the trace, in trace order.
     "rois": (
@@ -90,7 +99,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("migrations", "int32", "1", "how often it went over to another camera"),
         *(Column(part, "float64", "s", f"time {about}; NaN while in the system") for part, about in PARTS.items()),
         Column("latency_s", "float64", "s", "from its frame to its completion; NaN while in the system"),
-        Column("done_s", "float64", "s", "time of its completion; NaN while in the system"),
+        Column("done_s", "float64", "s", "time of its completion; NaN while in the system, or lost"),
+        Column("lost_s", "float64", "s", "time at which a fault lost it for good; NaN if none did"),
     ),
     # One row per report of the monitor and entity: the cameras in order, then "edge"; rows sorted by time.
     "reports": (
@@ -116,7 +126,12 @@ def _metrics() -> dict[str, Metric]:
 
     add("arrived_units", "units", "units that arrived after the warm-up and before the horizon")
     add("completed_units", "units", "units of these that were completed")
-    add("in_system_units", "units", "units of these that were still in the system at the horizon")
+    add(
+        "in_system_units",
+        "units",
+        "units of these in the system at the horizon, neither completed nor lost",
+    )
+    add("lost_units", "units", "units of these that a fault lost for good, those that a camera missed included")
     add("served_ratio", "1", "completed share of the arrived units")
     add("throughput_ips", "units/s", "units completed per 1-s bin, idle bins included", "mean", "p50", "p75", "p99")
     add("classifier_ips", "classifiers/s", "classifier executions of completed units per 1-s bin", "mean")
@@ -135,6 +150,8 @@ def _metrics() -> dict[str, Metric]:
     add("accumulated_units", "units", "units in all queues, per report", "mean", "p50", "p75", "p99", "max")
     add("migrated_units", "units", "units that went over to another camera, each as often as it did")
     add("migration_calls", "calls", "calls in which they travelled")
+    for name, about in FAULT_COUNTS.items():
+        add(f"{name}_units", "units", f"units {about}")
     add("utilisation.<entity>", "1", "busy share of the horizon, of one camera or GPU")
     add("utilisation.cameras", "1", "mean utilisation of the cameras")
     add("utilisation.edge", "1", "mean utilisation of the GPUs")

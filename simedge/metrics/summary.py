@@ -12,7 +12,7 @@ import numpy as np
 from simedge.metrics.bound import PooledServer
 from simedge.metrics.curves import CurveCounts, Curves
 from simedge.metrics.quantiles import Exact, Numbers, statistics
-from simedge.metrics.schema import PARTS, Categorical, Columns, FloatArray
+from simedge.metrics.schema import FAULT_COUNTS, PARTS, Categorical, Columns, FloatArray
 
 __all__ = ["Totals", "completions", "per_second", "summarise", "tally"]
 
@@ -83,7 +83,8 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     facts : mapping
         ``horizon_s``, ``warmup_s``, ``slo_s`` (s), ``bound_ips`` (units/s of all devices together, > 0),
         ``capacity_ips`` (entity of a report -> units/s, > 0), ``busy_s`` (device -> s), ``path_lengths`` (path ->
-        classifiers), ``bytes`` (camera -> bytes), ``migrated_units`` and ``migration_calls``.
+        classifiers), ``bytes`` (camera -> bytes), ``migrated_units`` and ``migration_calls``, and of a run with
+        faults ``faults`` (what they did -> units).
 
     Returns
     -------
@@ -110,7 +111,7 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     >>> name, nan = Categorical(np.array([0, 0]), ("camera_1",)), np.nan
     >>> rois = {"camera": name, "path": Categorical(np.array([0, 0]), ("car",)), "arrived_s": np.array([0.2, 0.3])}
     >>> rois |= {part: np.array([0.1, nan]) for part in PARTS}
-    >>> rois |= {"latency_s": np.array([0.5, nan]), "done_s": np.array([0.7, nan])}
+    >>> rois |= {"latency_s": np.array([0.5, nan]), "done_s": np.array([0.7, nan]), "lost_s": np.array([nan, nan])}
     >>> reports = {"time_s": np.array([1.0, 1.0]), "entity": Categorical(np.array([0, 1]), ("camera_1", "edge"))}
     >>> reports |= {"queue_units": np.array([1, 0]), "outbound_units": np.array([0, 0])}
     >>> reports |= {"backlog_units": np.array([1.0, 0.0])}
@@ -138,6 +139,7 @@ def tally(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> tuple[dic
         totals.arrive(_numbers(rois, "arrived_s")[piece])
         completed = {name: _numbers(rois, name)[piece][done] for name in ("arrived_s", "done_s", "latency_s", *PARTS)}
         totals.complete(completed, lengths[path.codes[piece][done]])
+        totals.lose(_numbers(rois, "arrived_s")[piece][~np.isnan(_numbers(rois, "lost_s")[piece])])
     totals.report(columns["reports"])
     return totals.metrics(_names(rois, "camera").names, facts), totals.curves()
 
@@ -163,7 +165,7 @@ class Totals:
         self._unit = facts.get("unit", "roi")
         self._server = PooledServer(float(facts["bound_ips"]))
         self._curves = CurveCounts(self._horizon_s, self._slo_s)
-        self._arrived = self._late = 0
+        self._arrived = self._late = self._lost = 0
         self._latency_s, self._bound_s, self._imbalance, self._waiting = (numbers() for _ in range(4))
         self._parts_s = dict.fromkeys(PARTS, 0.0)
         self._units_ips = self._bins(np.empty(0))
@@ -203,6 +205,10 @@ class Totals:
         work = np.ones(len(classifiers)) if by_roi else classifiers
         self._curves.complete(arrived_s, rois["latency_s"], rois["done_s"], work)
 
+    def lose(self, arrived_s: FloatArray) -> None:
+        """Count units that were lost, by their times of arrival, (n,), s."""
+        self._lost += int(np.count_nonzero((arrived_s >= self._warmup_s) & (arrived_s < self._horizon_s)))
+
     def report(self, reports: Columns) -> None:
         """Count the next reports: table ``reports`` or a piece of it that ends with a whole report."""
         time_s = _numbers(reports, "time_s")
@@ -238,7 +244,8 @@ class Totals:
         return {
             "arrived_units": arrived,
             "completed_units": completed,
-            "in_system_units": arrived - completed,
+            "in_system_units": arrived - completed - self._lost,
+            "lost_units": float(self._lost),
             "served_ratio": completed / arrived if arrived else math.nan,
             **statistics("throughput_ips", units, ("mean", "p50", "p75", "p99")),
             **statistics("classifier_ips", classifiers, ("mean",)),
@@ -250,6 +257,7 @@ class Totals:
             **statistics("imbalance_index", self._imbalance, ("mean", "p50", "p75", "p99")),
             **statistics("accumulated_units", self._waiting, ("mean", "p50", "p75", "p99", "max")),
             **{name: float(facts[name]) for name in ("migrated_units", "migration_calls")},
+            **{f"{name}_units": float(facts.get("faults", {}).get(name, 0)) for name in FAULT_COUNTS},
             **_utilisation(cameras, facts),
             **_bytes(cameras, facts),
         }

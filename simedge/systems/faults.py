@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from simedge.errors import ConfigError, TraceError, suggest
 from simedge.files import find
 from simedge.kernel import Environment, Streams
-from simedge.traces.lines import read_table
+from simedge.traces.lines import rows
 
 __all__ = ["Breakable", "Fault", "Faults", "Injector", "Kind", "RandomFault", "fault_trace", "plan"]
 
@@ -21,6 +21,7 @@ KINDS: tuple[Kind, ...] = ("crash", "link_down", "slow")
 
 _EVENTS_MAX = 1_000_000
 _COLUMNS = ("time_s", "kind", "entity", "duration_s", "factor")
+_NUMBERS = {"time_s": "at_s", "duration_s": "duration_s", "factor": "factor"}
 
 
 @dataclass(frozen=True)
@@ -160,18 +161,15 @@ def fault_trace(name: str, config_dir: Path | None = None) -> tuple[Path, tuple[
     """
     path = find(name, "traces", (".csv",), error=TraceError, config_dir=config_dir)
     found: list[Fault] = []
-    for where, row in read_table(path, _COLUMNS[:3], _COLUMNS[3:], _EVENTS_MAX):
+    for where, row in rows(path, _COLUMNS[:3], _COLUMNS[3:], _EVENTS_MAX, "fault"):
         if row["kind"] not in KINDS:
             raise TraceError(f"kind: {row['kind']!r} is no kind of fault", where, suggest(row["kind"], KINDS))
         try:
-            numbers = {
-                target: float(row[column])
-                for column, target in (("time_s", "at_s"), ("duration_s", "duration_s"), ("factor", "factor"))
-                if row.get(column, "") != ""
-            }
-            found.append(Fault(kind=row["kind"], entity=row["entity"], **numbers))  # type: ignore[arg-type]
-        except ValueError as problem:
-            raise TraceError(str(problem), where, "write numbers in SI, such as 0.5") from None
+            numbers = {target: float(row[column]) for column, target in _NUMBERS.items() if row.get(column, "") != ""}
+            found.append(Fault(kind=row["kind"], entity=row["entity"], **numbers))
+        except (TypeError, ValueError) as problem:
+            what = "time_s: has no value" if isinstance(problem, TypeError) else str(problem)
+            raise TraceError(what, where, "write numbers in SI, such as 0.5") from None
     return path, tuple(found)
 
 
@@ -305,5 +303,3 @@ class Injector:
             running = now - self._since_s.get((kind, name), now)
             found.setdefault(kind, {})[name] = self._down_s.get((kind, name), 0.0) + running
         return found
-
-

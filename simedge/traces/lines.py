@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from simedge.errors import TraceError
 
-__all__ = ["check_readable", "content", "decimal", "lines", "short", "split"]
+__all__ = ["check_readable", "content", "decimal", "lines", "rows", "short", "split"]
 
 LINE_LENGTH_MAX = 2**20
 
@@ -134,3 +134,58 @@ def decimal(text: str) -> float | None:
 def short(text: str) -> str:
     """Quote what a file says, the first 40 characters of a long text."""
     return repr(text if len(text) <= 40 else f"{text[:40]}…")
+
+
+def rows(
+    path: Path, needed: Sequence[str], optional: Sequence[str], rows_max: int, one: str = "row"
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Go through the rows of a CSV file with a header.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    needed, optional : sequence of str
+        Columns that must and that may be there, in any order.
+    rows_max : int
+        Largest number of rows.
+    one : str
+        What stands on a line, for the error message.
+
+    Yields
+    ------
+    where : str
+        ``file:line``.
+    row : dict of str to str
+        Texts by column.
+
+    Raises
+    ------
+    TraceError
+        At the first line that breaks the layout.
+    """
+    check_readable(path)
+    known = [*needed, *optional]
+    header: list[str] = []
+    count = 0
+    for number, text in lines(path, one):
+        where = f"{path}:{number}"
+        values = split(text, where)
+        if not header:
+            header = values
+            for name in header:
+                if name not in known or header.count(name) > 1:
+                    what = "stands twice" if name in known else "is unknown"
+                    raise TraceError(f"column {short(name)} {what}", where, f"a header has {','.join(known)}")
+            missing = [name for name in needed if name not in header]
+            if missing:
+                raise TraceError(f"lacks the column {missing[0]!r}", where, f"a header has {','.join(known)}")
+            continue
+        if len(values) != len(header):
+            raise TraceError(f"{len(values)} values, not {len(header)}", where, f"a row has {','.join(header)}")
+        count += 1
+        if count > rows_max:
+            raise TraceError(f"has more than {rows_max} rows", where, "cut the file")
+        yield where, dict(zip(header, values, strict=True))
+    if not header:
+        raise TraceError("is empty", str(path), f"it begins with the line {','.join(known)}")

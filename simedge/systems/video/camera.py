@@ -50,6 +50,8 @@ class Camera:
         When units left the queue, and when they went past the engine, or left it.
     moved : BatchLog
         Migrations from here that arrived: how long each call was on its way, s, and its units.
+    offline : bool
+        Whether it is down; this one never is, see :mod:`simedge.systems.video.failing`.
     given_units, moved_units, moved_calls : int
         Units that migrations took from the queue here, and units and calls of those that arrived.
 
@@ -87,6 +89,7 @@ class Camera:
         "moved",
         "moved_calls",
         "moved_units",
+        "offline",
         "outbound",
         "passed",
         "processed",
@@ -113,6 +116,7 @@ class Camera:
     ) -> None:
         self.index, self.queue, self.outbound, self.device, self.uplink = index, queue, outbound, device, uplink
         self.arrived = self.processed = self.finished = 0
+        self.offline = False
         self.given_units = self.moved_units = self.moved_calls = 0
         self.taken, self.passed, self.executed, self.moved = BatchLog(), BatchLog(), BatchLog(), BatchLog()
         self._env, self._table, self._codes, self._edge, self._done = env, table, codes, edge, done
@@ -148,10 +152,16 @@ class Camera:
         self._next_frame = position = position + 1
         if position < len(self._frame_times):
             self._frame_alarm.set(self._frame_times[position])
+        if self.offline:
+            self._miss(rows)
+            return
         self.arrived += len(rows)
         self.queue.offer(rows)
         if self.device.idle:
             self._run_engine()
+
+    def _miss(self, rows: list[int]) -> None:
+        """Nobody sees the rows of this frame: a matter of cameras that fail."""
 
     def advance(self) -> None:
         """Let uplink and engine go on as far as they can at this instant."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,15 +13,18 @@ from simedge.errors import ConfigError
 from simedge.hardware.cluster import Cluster
 from simedge.hardware.device import Device
 from simedge.hardware.profile import LatencyTable, LinkProfile, read_device, read_link
+from simedge.hardware.transfer import Sender
 from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
 from simedge.metrics.quantiles import Exact, Sketched
 from simedge.metrics.recorder import BatchLog
 from simedge.metrics.schema import Categorical
 from simedge.metrics.summary import Totals
 from simedge.policies.video.interface import FloatArray, PartitionPlan, VideoDecision, VideoObservation, VideoSetting
+from simedge.systems.faults import Injector, fault_trace, plan
 from simedge.systems.video.camera import Camera
 from simedge.systems.video.capacity import capacity_ips, effective_ips
 from simedge.systems.video.edge import Edge
+from simedge.systems.video.failing import Casualties, FailingCamera, FailingEdge, Gpu
 from simedge.systems.video.monitor import Monitor
 from simedge.systems.video.record import Recorder
 from simedge.systems.video.rows import Codes, RoiTable
@@ -97,11 +102,15 @@ class VideoFlow:
         self.cluster = self._wire(scenario, uplink, read_link(scenario.network.backbone, config_dir))
         call_units = scenario.network.call_units or uplink.call_units
 
+        faults = scenario.faults
+        casualties = self.casualties = Casualties(env, faults) if faults.active else None
+        make_camera = Camera if casualties is None else partial(FailingCamera, casualties)
+        make_edge = Edge if casualties is None else partial(FailingEdge, casualties)
         gpus = [Device(env, name, on_edge, self.codes.edge) for name in spec.gpu_names]
         edge_queue = BoundedQueue(queues.edge_units * len(gpus))
-        self.edge = Edge(env, self.table, self.codes, edge_queue, gpus, spec.edge_batch, self.done)
+        self.edge = make_edge(env, self.table, self.codes, edge_queue, gpus, spec.edge_batch, self.done)
         self.cameras = [
-            Camera(
+            make_camera(
                 env,
                 index,
                 self.table,
@@ -141,7 +150,16 @@ class VideoFlow:
             "capacity_ips": self.capacities_ips(),
         }
         self.totals = None if whole else Totals(facts, Sketched if scenario.record == "sketch" else Exact)
-        self.recorder = Recorder(self.table, self.codes, self.pipeline, self.cameras, self.edge, self.done, self.totals)
+        self.recorder = Recorder(
+            self.table,
+            self.codes,
+            self.pipeline,
+            self.cameras,
+            self.edge,
+            self.done,
+            self.totals,
+            None if casualties is None else casualties.lost,
+        )
         names = (*self.names, "edge")
         self.monitor = Monitor(self.cameras, self.edge, names, scenario.report_period_s, horizon_s, self.totals)
         self.control_delay_s = (
@@ -151,6 +169,27 @@ class VideoFlow:
         self._load()
         for camera in self.cameras:
             camera.start()
+        self.injector = None if casualties is None else self._break(scenario, horizon_s, config_dir)
+
+    def _break(self, scenario: VideoScenario, horizon_s: float, config_dir: Path | None) -> Injector:
+        """Arrange for what will break: cameras and their links, and GPUs."""
+        faults, streams = scenario.faults, Streams(scenario.seed)
+        traced = fault_trace(faults.trace, config_dir)[1] if faults.trace else ()
+        cameras = dict(zip(self.names, self.cameras, strict=True))
+        linked = [name for name in self.names if cameras[name].uplink.links]
+        edge = self.edge
+        assert isinstance(edge, FailingEdge)
+        gpus = {device.name: Gpu(edge, at) for at, device in enumerate(edge.devices)}
+        entities: dict[str, Any] = {**cameras, **gpus}
+        if faults.loss_probability:
+            for name in linked:
+                link = cameras[name].uplink.links[0]
+                assert isinstance(link, Sender)
+                link.lossy(faults.loss_probability, streams.of(name, "loss"), faults.retry_s)
+        events = plan(
+            faults, traced, {"crash": [*entities], "slow": [*entities], "link_down": linked}, horizon_s, streams
+        )
+        return Injector(self.env, events, entities)
 
     def _load(self) -> None:
         """Take in the next window of the trace; what was logged before is booked first."""
@@ -165,7 +204,7 @@ class VideoFlow:
 
     def _wire(self, scenario: VideoScenario, uplink: LinkProfile, backbone: LinkProfile) -> Cluster:
         """Join cameras, switch and edge as in §1.4; results and migrated ROIs hold no downlink."""
-        cluster = Cluster(self.env)
+        cluster = Cluster(self.env, stoppable=scenario.faults.active)
         network = scenario.network
         for name in scenario.cluster.names:
             cluster.connect(name, "switch", uplink, rate_bps=network.uplink_bps, call_s=network.call_s, back=False)

@@ -108,7 +108,7 @@ class Monitor:
             backlog=np.array([camera.queue.backlog for camera in cameras], np.float64),
             visible=np.array([camera.queue.visible for camera in cameras], np.float64),
             outbound=np.array([camera.outbound_backlog() for camera in cameras]),
-            online=np.ones(len(cameras), np.bool_),
+            online=np.array([not camera.offline for camera in cameras], np.bool_),
             arrivals=arrivals,
             throughput_ips=rates[:-1],
             uplink_bps=np.array([camera.uplink.measured_bps for camera in cameras], np.float64),

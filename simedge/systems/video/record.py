@@ -6,6 +6,7 @@ import hashlib
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from simedge.metrics.summary import Totals
 from simedge.policies.video.pipeline import Pipeline
 from simedge.systems.video.camera import Camera
 from simedge.systems.video.edge import Edge
+from simedge.systems.video.failing import FailingCamera, FailingEdge
 from simedge.systems.video.rows import Codes, IntArray, RoiTable
 
 __all__ = ["Recorder"]
@@ -35,6 +37,8 @@ class Recorder:
         What logs.
     totals : Totals or None
         Where completed ROIs are counted, whose rows then serve again; None: every ROI is kept for table ``rois``.
+    lost : BatchLog or None
+        Log of ROIs that faults lost; None where nothing fails.
     """
 
     def __init__(
@@ -46,7 +50,9 @@ class Recorder:
         edge: Edge,
         done: BatchLog,
         totals: Totals | None,
+        lost: BatchLog | None = None,
     ) -> None:
+        self._lost = lost
         self._table, self._cameras, self._edge, self._done, self._totals = table, cameras, edge, done, totals
         self._pipeline = pipeline
         self._first = np.array(codes.first)
@@ -54,11 +60,11 @@ class Recorder:
         self._times_s = {stage: np.empty(0) for stage in _STAGES}  # of every row
         self._moved_s = np.empty(0)
         kept = 0 if totals is not None else len(table.trace)
-        self._done_s = np.full(kept, math.nan)
+        self._done_s, self._lost_s = np.full(kept, math.nan), np.full(kept, math.nan)
         self._by = table.trace.camera[:kept].astype(np.int32)  # which camera took each row
         self._moves = np.zeros(kept, np.int32)
         self._counted = 0  # arrivals
-        self._digest = hashlib.blake2b(digest_size=16)
+        self._digest, self._lost_digest = hashlib.blake2b(digest_size=16), hashlib.blake2b(digest_size=16)
 
     def fold(self, now_s: float) -> None:
         """Book what was logged before now, and forget it.
@@ -66,9 +72,10 @@ class Recorder:
         Completions of this instant have to wait: others may follow, and the fingerprint takes both in order of rows.
         """
         self._enter_stages()
-        done_s, rows, rois = self._completed(now_s)
+        done_s, rows, rois = self._ended(self._done, now_s, self._digest)
+        lost_s, lost_rows, lost_rois = self._ended(self._lost or BatchLog(), now_s, self._lost_digest)
         if self._totals is None:
-            self._done_s[rows] = done_s
+            self._done_s[rows], self._lost_s[lost_rows] = done_s, lost_s
             return
         trace = self._table.trace
         self._totals.arrive(trace.arrived_s[self._counted : self._table.loaded])
@@ -76,20 +83,22 @@ class Recorder:
         arrived_s = trace.arrived_s[rois]
         units = {"arrived_s": arrived_s, "done_s": done_s, **self._parts(rows, arrived_s, done_s)}
         self._totals.complete(units, self._classifiers[trace.path[rois]])
+        self._totals.lose(trace.arrived_s[lost_rois])
+        rows = np.concatenate([rows, lost_rows])
         for column in self._times_s.values():
             column[rows] = math.nan
         self._moved_s[rows] = 0.0
         self._table.free(rows)
 
-    def _completed(self, before_s: float) -> tuple[FloatArray, IntArray, IntArray]:
-        """Take from the log what was completed before a time, and sign it: times, rows, and rows of the trace."""
-        entries = self._done.entries
+    def _ended(self, log: BatchLog, before_s: float, digest: Any) -> tuple[FloatArray, IntArray, IntArray]:
+        """Take from a log what ended before a time, and sign it: times, rows, and rows of the trace."""
+        entries = log.entries
         count = bisect_left(entries, before_s, key=lambda entry: entry[0])
-        done_s, rows = BatchLog(entries[:count]).flat()
+        ended_s, rows = BatchLog(entries[:count]).flat()
         del entries[:count]
         rois = self._table.rois(rows)
-        self._sign(done_s, rois)
-        return done_s, rows, rois
+        self._sign(digest, ended_s, rois)
+        return ended_s, rows, rois
 
     def _enter_stages(self) -> None:
         """Enter into the columns when rows reached each stage, and forget the logs one after another."""
@@ -100,6 +109,9 @@ class Recorder:
                 self._times_s[stage] = np.concatenate([column, np.full(missing, math.nan)])
         taken_s, left_s, delivered_s, started_s = (self._times_s[stage] for stage in _STAGES)
         cameras = self._cameras
+        if self._lost is not None:
+            self._enter_latest()
+            return
         taken = [camera.taken for camera in cameras]
         for index, logs in enumerate([taken] if self._totals is not None else [[log] for log in taken]):
             times_s, rows = _emptied(logs)
@@ -114,18 +126,51 @@ class Recorder:
         ):
             times_s, rows = _emptied(logs)
             column[rows] = times_s
-        seconds, rows = _emptied([camera.moved for camera in cameras])
+        self._enter_moves()
+
+    def _enter_latest(self) -> None:
+        """Do so where faults make units reach a stage more than once: the last time counts, until it is void."""
+        taken_s, left_s, delivered_s, started_s = (self._times_s[stage] for stage in _STAGES)
+        cameras, edge = self._cameras, self._edge
+        by = np.repeat(np.arange(len(cameras)), [sum(len(rows) for _, rows in c.taken.entries) for c in cameras])
+        times_s, rows = _emptied([camera.taken for camera in cameras])
+        order = np.argsort(times_s, kind="stable")
+        taken_s[rows[order]] = times_s[order]
+        if self._totals is None:
+            self._by[rows[order]] = by[order]
+        for column, logs in (
+            (left_s, [log for camera in cameras for log in (camera.passed, camera.executed)]),
+            (delivered_s, [edge.delivered]),
+            (started_s, [edge.started]),
+        ):
+            times_s, rows = _emptied(logs)
+            order = np.argsort(times_s, kind="stable")
+            column[rows[order]] = times_s[order]
+        for columns, logs in (
+            ((taken_s, left_s), [camera.voided for camera in cameras if isinstance(camera, FailingCamera)]),
+            ((started_s,), [edge.voided] if isinstance(edge, FailingEdge) else []),
+        ):
+            times_s, rows = _emptied(logs)
+            order = np.argsort(times_s, kind="stable")
+            times_s, rows = times_s[order], rows[order]
+            for column in columns:
+                void = column[rows] <= times_s
+                column[rows[void]] = math.nan
+        self._enter_moves()
+
+    def _enter_moves(self) -> None:
+        seconds, rows = _emptied([camera.moved for camera in self._cameras])
         np.add.at(self._moved_s, rows, seconds)  # a row may stand there twice
         if self._totals is None:
             np.add.at(self._moves, rows, 1)
 
-    def _sign(self, done_s: FloatArray, rois: IntArray) -> None:
-        """Add completions to the fingerprint: by time, at one instant by row of the trace."""
+    def _sign(self, digest: Any, done_s: FloatArray, rois: IntArray) -> None:
+        """Add what ended to a digest: by time, at one instant by row of the trace."""
         instant = np.cumsum(np.diff(done_s, prepend=-1.0) != 0)
         order = np.argsort(instant * (len(self._table.trace) + 1) + rois, kind="stable")
         record = np.empty(len(rois), [("done_s", "<f8"), ("roi", "<i8")])
         record["done_s"], record["roi"] = done_s, rois[order]  # the times are in order already
-        self._digest.update(record.tobytes())
+        digest.update(record.tobytes())
 
     def _parts(self, rows: IntArray | slice, arrived_s: FloatArray, done_s: FloatArray) -> dict[str, FloatArray]:
         """Tell latencies and their parts, of some rows."""
@@ -166,12 +211,15 @@ class Recorder:
             "migrations": self._moves,
             **parts,
             "done_s": self._done_s,
+            "lost_s": self._lost_s,
         }
 
     def fingerprint(self, decisions: bytes) -> str:
         """Digest of what finished when, and of the decisions applied: not of how the engine got there."""
         digest = self._digest.copy()
         digest.update(decisions)
+        if self._lost is not None:
+            digest.update(self._lost_digest.digest())
         return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from simedge.kernel import Admission
 from simedge.policies.video.interface import VideoPolicy
 from simedge.policies.video.pipeline import Pipeline
+from simedge.systems.faults import Faults
 from simedge.traces.synthetic import Tracks
 
 __all__ = ["CLASSIFIER_SLOWDOWN", "CLIP_S", "ClusterSpec", "Dag", "Network", "Queues", "VideoScenario", "Workload"]
@@ -213,7 +214,7 @@ class VideoScenario:
         Name of the scenario.
     policy : VideoPolicy
         Who decides.
-    cluster, network, pipeline, workload, queues
+    cluster, network, pipeline, workload, queues, faults
         See there.
     seed : int
         Seed of all random streams, >= 0.
@@ -244,6 +245,7 @@ class VideoScenario:
     pipeline: Dag
     workload: Workload
     queues: Queues = field(default_factory=Queues)
+    faults: Faults = field(default_factory=Faults)
     seed: int = 0
     cut_seed: int | None = None
     horizon_s: float | None = None

@@ -109,6 +109,11 @@ class VideoSystem(System):
             "migration_calls": sum(camera.moved_calls for camera in flow.cameras),
             "inputs": self._inputs,
         }
+        if flow.casualties is not None and flow.injector is not None:
+            facts["faults"] = flow.casualties.facts() | {
+                "counts": dict(flow.injector.counts),
+                "down_s": flow.injector.down_s(),
+            }
         if flow.totals is not None:
             self.metrics, self.curves = flow.totals.metrics(flow.names, facts), flow.totals.curves()
         return tables, facts

@@ -9,6 +9,7 @@ from simedge import files
 from simedge.errors import ConfigError, TraceError
 from simedge.hardware.profile import read_device, read_link
 from simedge.kernel import Streams
+from simedge.systems.faults import fault_trace
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
 from simedge.traces.synthetic import clip_factor, generate
 from simedge.traces.trace import RoiTrace
@@ -42,6 +43,8 @@ def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str,
     if scenario.workload.kind == "recorded":
         trace = scenario.workload.trace or ""
         named[trace] = files.find(trace, "traces", _SUFFIXES, error=TraceError, config_dir=config_dir)
+    if scenario.faults.trace:
+        named[scenario.faults.trace] = fault_trace(scenario.faults.trace, config_dir)[0]
     return files.digests(named)
 
 
