@@ -137,7 +137,8 @@ def _fault_lines(results: Sequence[Results], width: int) -> list[str]:
         for name, seconds in entities.items()
     ]
     more = [f"{len(broke) - _BROKE_MAX} more"] if len(broke) > _BROKE_MAX else []
-    slowed = [f"{said['counts']['slow']} slowdowns"] if said["counts"]["slow"] else []
+    slow = said["counts"]["slow"]
+    slowed = [f"{slow} slowdown{'s' if slow > 1 else ''}"] if slow else []
     lines = [f"faults: {', '.join([*broke[:_BROKE_MAX], *more, *slowed]) or 'none so far'}"]
     for run in results:
         metrics = run.metrics

@@ -39,12 +39,12 @@ class Device:
         "_launches",
         "_per_item_s",
         "_ready",
-        "_slowdown",
         "_tables",
         "_work_s",
         "free_at_s",
         "idle",
         "name",
+        "slowdown",
     )
 
     def __init__(
@@ -59,7 +59,7 @@ class Device:
         self._launches = [sum(1 << k for k in set(segment)) for segment in segments]
         self._fixed_s: dict[int, float] = {}
         self._work_s = 0.0
-        self._slowdown = 1.0
+        self.slowdown = 1.0
         self._ready = env.alarm(self._finish)
         self._done: Callable[[], None] = _nobody
 
@@ -88,7 +88,7 @@ class Device:
         if not self.idle:
             raise RuntimeError(f"{self.name} is busy until {self.free_at_s} s")
         self.idle = False
-        seconds = self.service_s(items) * self._slowdown
+        seconds = self.service_s(items) * self.slowdown
         self._work_s += seconds
         self.free_at_s = self._env._now + seconds
         self._done = done
@@ -113,11 +113,11 @@ class Device:
         """Take so many times as long as profiled from now on, for the rest of what runs too; 1 is full speed."""
         left_s = self.free_at_s - self._env.now
         if left_s > 0.0:
-            more_s = left_s * (times / self._slowdown - 1.0)
+            more_s = left_s * (times / self.slowdown - 1.0)
             self._work_s += more_s
             self.free_at_s += more_s
             self._ready.set(self.free_at_s)
-        self._slowdown = times
+        self.slowdown = times
 
     def busy_s(self) -> float:
         """Seconds of execution so far; a batch under way counts as far as it got."""

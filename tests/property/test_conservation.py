@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -17,44 +16,10 @@ from simedge.policies.video.baselines import CameraOnly, Centralized
 from simedge.policies.video.interface import Migration, VideoDecision
 from simedge.systems.video.scenario import Dag
 from simedge.systems.video.system import VideoSystem
+from tests.property.watching import migrating, places, run_stepwise
 
 PARTS = ("queue_s", "camera_s", "network_s", "edge_queue_s", "edge_s")
 TINY_S = 1e-9
-
-
-def run_stepwise(system: VideoSystem, look: Callable[[float, float], None]) -> None:
-    """The same run, event by event: call ``look(begin, end)`` for each span of time in which nothing changes."""
-    env = system.env
-
-    def run(until: float) -> None:
-        while env.peek() < until:
-            if env.peek() > env.now:
-                look(env.now, env.peek())
-            env.step()
-        look(env.now, until)
-        type(env).run(env, until)
-
-    env.run = run
-    system.run()
-
-
-def places(system: VideoSystem) -> Iterator[list[int]]:
-    """Rows in each place of the system; those that migrate right now are in none."""
-    for camera in system.flow.cameras:
-        yield list(camera.queue.rows)
-        yield [row for producer in camera.queue._ring for row in producer]
-        yield [] if camera.device.idle else list(camera._batch)
-        yield list(camera.outbound.rows)
-        yield list(camera._call)
-    edge = system.flow.edge
-    yield list(edge.queue.rows)
-    for device, rows in zip(edge.devices, edge._running, strict=True):
-        yield [] if device.idle else list(rows)
-
-
-def migrating(system: VideoSystem) -> int:
-    """Count the rows that are on their way to another camera."""
-    return sum(camera.given_units - camera.moved_units for camera in system.flow.cameras)
 
 
 def moved_s(system: VideoSystem, size: int) -> np.ndarray:

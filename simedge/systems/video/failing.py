@@ -184,7 +184,7 @@ class FailingCamera(Camera):
 
     def slow_down(self, times: float) -> None:
         """Compute so many times as slowly."""
-        if not self.device.idle and not self.offline:
+        if not (self.device.idle or self.offline) and times > self.device.slowdown:
             self._casualties.delayed += len(self._batch)
         self.device.slow_down(times)
 
@@ -326,9 +326,10 @@ class FailingEdge(Edge):
 
     def slow_down(self, gpu: int, times: float) -> None:
         """Let a GPU compute so many times as slowly."""
-        if self._running[gpu] and not self.devices[gpu].idle:
+        device = self.devices[gpu]
+        if not device.idle and times > device.slowdown:
             self._casualties.delayed += len(self._running[gpu])
-        self.devices[gpu].slow_down(times)
+        device.slow_down(times)
 
 
 class Gpu:
