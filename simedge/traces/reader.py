@@ -6,7 +6,6 @@ import csv
 import math
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simedge.errors import TraceError, suggest
+from simedge.traces.lines import TIME_MAX_S, check_readable, number, short, text_lines
 
 __all__ = [
     "COLUMNS",
@@ -33,9 +33,7 @@ VERSION = "1"
 SUFFIXES = (".csv", ".parquet")
 ROWS_MAX = 50_000_000
 
-_TIME_MAX_S = 1e9
 _NAME_LENGTH_MAX = 200
-_LINE_LENGTH_MAX = 2**20
 _BYTES_PER_CELL_MAX = 64
 _NAMES_MAX = 2**15 - 1
 
@@ -78,7 +76,7 @@ def first_fault(
     arrived_s: npt.NDArray[np.float64], size_bytes: npt.NDArray[np.float64], named: npt.NDArray[np.bool_] | None = None
 ) -> int | None:
     """Find the first row, from 0, whose time, order, size or names (``named``: allowed or not) break the format."""
-    good = np.isfinite(size_bytes) & (size_bytes >= 0) & (arrived_s >= 0) & (arrived_s < _TIME_MAX_S)
+    good = np.isfinite(size_bytes) & (size_bytes >= 0) & (arrived_s >= 0) & (arrived_s < TIME_MAX_S)
     good[1:] &= arrived_s[1:] >= arrived_s[:-1]
     if named is not None:
         good &= named
@@ -89,16 +87,7 @@ def read_columns(path: Path, cameras: Sequence[str] | None, paths: Sequence[str]
     """Read the columns of a trace file; parameters and errors are those of ``RoiTrace.read``."""
     if path.suffix not in SUFFIXES:
         raise TraceError("not a trace file by its name", str(path), f"a trace ends in {' or '.join(SUFFIXES)}")
-    if path.is_dir():
-        raise TraceError("is a folder", str(path), "name a file in it")
-    try:
-        with path.open("rb") as stream:
-            stream.read(1)
-    except FileNotFoundError:
-        raise TraceError("no such file", str(path), "`simedge list traces` names the bundled ones") from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or "not a usable name"
-        raise TraceError(f"cannot be read: {reason}", str(path), "give a readable file") from None
+    check_readable(path)
     load = _load_csv if path.suffix == ".csv" else _load_parquet
     return load(path, cameras, paths, rows_max)
 
@@ -223,8 +212,8 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
     """Go through a CSV line by line and raise on the first that is wrong; return if there is none."""
     order: list[str] = []
     previous, rows = 0.0, 0
-    for number, fields in _csv_lines(path):
-        where = f"{path}:{number}"
+    for count, fields in _csv_lines(path):
+        where = f"{path}:{count}"
         if not order:
             _check_columns(fields, where)
             order = fields
@@ -234,10 +223,10 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
         row: dict[str, str] = dict(zip(order, fields, strict=True))
         values: dict[str, Any] = dict(row)
         for column in ("arrived_s", "size_bytes"):
-            values[column] = _number(row[column])
+            values[column] = number(row[column])
             if values[column] is None:
                 raise TraceError(
-                    f"{column}: {_short(row[column])} is not a number", where, "write one in SI, such as 0.5"
+                    f"{column}: {short(row[column])} is not a number", where, "write one in SI, such as 0.5"
                 )
         fault = _row_fault(values, previous, cameras, paths)
         if fault:
@@ -250,20 +239,12 @@ def _scan_csv(path: Path, cameras: Sequence[str] | None, paths: Sequence[str] | 
 
 
 def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape") as stream:
-        for number, line in enumerate(iter(partial(stream.readline, _LINE_LENGTH_MAX), ""), start=1):
-            where = f"{path}:{number}"
-            if len(line) == _LINE_LENGTH_MAX:
-                raise TraceError("the line is longer than 1 MiB", where, "write one arrival per line")
-            if "\0" in line:
-                raise TraceError("has a NUL byte", where, "write plain UTF-8 text")
-            if not line.isascii() and any("\udc80" <= letter <= "\udcff" for letter in line):
-                raise TraceError("is not UTF-8 text", where, "save the file as UTF-8")
-            if line.strip("\r\n"):
-                try:
-                    yield number, next(csv.reader([line]))
-                except csv.Error as problem:
-                    raise TraceError(f"is no CSV line: {problem}", where, "correct the line") from None
+    for count, line in text_lines(path, "arrival"):
+        if line:
+            try:
+                yield count, next(csv.reader([line]))
+            except csv.Error as problem:
+                raise TraceError(f"is no CSV line: {problem}", f"{path}:{count}", "correct the line") from None
 
 
 def _row_fault(
@@ -272,8 +253,8 @@ def _row_fault(
     arrived_s, size_bytes = values["arrived_s"], values["size_bytes"]
     if not math.isfinite(arrived_s) or arrived_s < 0:
         return f"arrived_s: {arrived_s!r} is not a finite time >= 0", "count seconds from the beginning of the trace"
-    if arrived_s >= _TIME_MAX_S:
-        return f"arrived_s: {arrived_s!r} is beyond {_TIME_MAX_S:g} s", "count seconds from the beginning of the trace"
+    if arrived_s >= TIME_MAX_S:
+        return f"arrived_s: {arrived_s!r} is beyond {TIME_MAX_S:g} s", "count seconds from the beginning of the trace"
     if arrived_s < previous_s:
         return f"arrived_s: {arrived_s!r} comes after {previous_s!r}", "sort the rows by arrived_s"
     for column, known in (("camera", cameras), ("path", paths)):
@@ -293,7 +274,7 @@ def _check_columns(names: Sequence[str], where: str) -> None:
     twice = [name for name in names if list(names).count(name) > 1]
     for name in names:
         if name not in COLUMNS:
-            raise TraceError(f"column {_short(name)} is unknown", where, f"{suggest(name, COLUMNS)} ({expected})")
+            raise TraceError(f"column {short(name)} is unknown", where, f"{suggest(name, COLUMNS)} ({expected})")
     if twice:
         raise TraceError(f"column {twice[0]!r} stands twice", where, expected)
     missing = [name for name in COLUMNS if name not in names]
@@ -323,21 +304,8 @@ def _check_nulls(column: Any, name: str, where: str) -> None:
         raise TraceError(f"{name}: has no value", f"{where}: row {row + 1}", "give every row all four values")
 
 
-def _number(text: str) -> float | None:
-    if not text.isascii() or "_" in text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _text(scalar: Any) -> str:
     return str(scalar.as_py() or "")
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}…")
 
 
 def _said(problem: BaseException) -> str:
