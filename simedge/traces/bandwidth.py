@@ -14,6 +14,7 @@ from simedge.errors import OutputError, TraceError
 from simedge.traces.bandwidth_readers import (
     COLUMNS,
     PER_SECOND,
+    ROWS_MAX,
     filled_lines,
     read_cooked,
     read_csv,
@@ -119,7 +120,7 @@ def write(schedule: Schedule, path: Path, about: Sequence[str] = ()) -> None:
         raise OutputError("not a format of bandwidth files", str(path), "end the name in .csv")
     bursts = schedule.bursts
     columns = [schedule.times_s.tolist(), schedule.rates.tolist()]
-    lines = [f"# {line}" for line in about]
+    lines = [f"# {' '.join(line.split())}" for line in about]
     if math.isfinite(schedule.period_s):
         lines.append(f"# period_s={schedule.period_s!r}")
     if bursts is not None:
@@ -133,9 +134,18 @@ def write(schedule: Schedule, path: Path, about: Sequence[str] = ()) -> None:
 
 
 def in_steps(schedule: Schedule, step_s: float) -> Schedule:
-    """Spread bursts over steps of about `step_s` of which the period is a whole number; else change nothing."""
+    """Spread bursts over steps of about `step_s` of which the period is a whole number; without bursts change nothing.
+
+    Raises
+    ------
+    ValueError
+        If there would be more than ten million steps.
+    """
     if schedule.bursts is None:
         return schedule
+    steps = min(schedule.period_s, float(schedule.times_s[-1]) + step_s) / step_s
+    if steps > ROWS_MAX:
+        raise ValueError(f"{steps:.3g} steps of {step_s:g} s are more than {ROWS_MAX}")
     if math.isfinite(schedule.period_s):
         step_s = schedule.period_s / max(1, round(schedule.period_s / step_s))
     return schedule.spread(step_s)
