@@ -226,8 +226,7 @@ def draw_bandwidth(schedule: Schedule, path: Path, title: str) -> Path:
 
     last_s = float(schedule.times_s[-1])
     end_s = schedule.period_s if math.isfinite(schedule.period_s) else 1.05 * last_s or 1.0
-    axes: Any = bandwidth(schedule.times_s, schedule.rates, end_s)
-    axes.set_title(title)
+    axes: Any = bandwidth(schedule.times_s, schedule.rates, end_s, title)
     with files.atomic_file(path) as draft:
         axes.figure.savefig(draft)
     return path
