@@ -14,7 +14,6 @@ from simedge.errors import OutputError, TraceError
 from simedge.traces.bandwidth_readers import (
     COLUMNS,
     PER_SECOND,
-    ROWS_MAX,
     filled_lines,
     read_cooked,
     read_csv,
@@ -40,6 +39,8 @@ __all__ = [
 ]
 
 FOLDER = "traces/bandwidth"
+
+_STEPS_MAX = 1_000_000
 
 KINDS: Mapping[str, tuple[Callable[[Path], Schedule], tuple[str, ...]]] = MappingProxyType(
     {
@@ -139,14 +140,15 @@ def in_steps(schedule: Schedule, step_s: float) -> Schedule:
     Raises
     ------
     ValueError
-        If there would be more than ten million steps.
+        If there would be more than a million steps.
     """
     if schedule.bursts is None:
         return schedule
-    steps = min(schedule.period_s, float(schedule.times_s[-1]) + step_s) / step_s
-    if steps > ROWS_MAX:
-        raise ValueError(f"{steps:.3g} steps of {step_s:g} s are more than {ROWS_MAX}")
-    if math.isfinite(schedule.period_s):
+    repeats = math.isfinite(schedule.period_s)
+    steps = (schedule.period_s if repeats else float(schedule.times_s[-1])) / step_s
+    if steps > _STEPS_MAX:
+        raise ValueError(f"{steps:.3g} steps of {step_s:g} s are more than {_STEPS_MAX}")
+    if repeats:
         step_s = schedule.period_s / max(1, round(schedule.period_s / step_s))
     return schedule.spread(step_s)
 
