@@ -137,13 +137,12 @@ class Schedule:
             if left > self._amount:  # the quotient was rounded down to a whole number
                 cycle, left = cycle + 1, left - self._amount
         position = max(0, bisect_left(self._before, left) - 1)  # the last step that begins with less than that
-        start_s = self._start_s(cycle, position)
-        if left <= self._at[position]:
+        start_s = (cycle * self.period_s if cycle else 0.0) + self._times[position]
+        missing, rate = left - self._at[position], self._rates[position]
+        if missing <= 0.0:
             return start_s
-        rate = self._rates[position]
-        if rate <= 0.0:
-            return self._start_s(cycle, position + 1)
-        return min(start_s + (left - self._at[position]) / rate, self._start_s(cycle, position + 1))
+        end_s = self._start_s(cycle, position + 1)
+        return min(start_s + missing / rate, end_s) if rate > 0.0 else end_s
 
     def _start_s(self, cycle: int, position: int) -> float:
         """When a change happens in a repetition; the one behind the last is the first of the next."""
