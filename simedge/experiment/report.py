@@ -239,7 +239,9 @@ def bandwidth_lines(schedule: Schedule) -> list[str]:
     said = describe(schedule)
     repeats = math.isfinite(schedule.period_s)
     held = f"then {format_quantity(float(schedule.rates[-1]), 'bps')} for ever"
-    length = f"length   {said['duration_s']:g} s, {'then again' if repeats else held}, {said['changes']:.0f} changes"
+    count = int(said["changes"])
+    changes = f"{count} change{'' if count == 1 else 's'}"
+    length = f"length   {said['duration_s']:g} s, {'then again' if repeats else held}, {changes}"
     rates = "  ".join(
         f"{name} {format_quantity(said[key], 'bps')}"
         for name, key in (("mean", "mean_bps"), ("min", "lowest_bps"), ("max", "highest_bps"))

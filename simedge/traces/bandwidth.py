@@ -95,8 +95,11 @@ def find(name: str, config_dir: Path | None = None) -> Path:
     TraceError
         If there is none.
     """
-    if Path(name).exists():
-        return Path(name)
+    try:
+        if Path(name).exists():
+            return Path(name)
+    except OSError:  # too long a name
+        pass
     return files.find(name, FOLDER, KINDS["csv"][1], error=TraceError, config_dir=config_dir)
 
 

@@ -59,13 +59,12 @@ def text_lines(path: Path, row: str) -> Iterator[tuple[int, str]]:
     """
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as stream:
         for count, line in enumerate(iter(partial(stream.readline, _LINE_LENGTH_MAX), ""), start=1):
-            where = f"{path}:{count}"
             if len(line) == _LINE_LENGTH_MAX:
-                raise TraceError("the line is longer than 1 MiB", where, f"write one {row} per line")
+                raise TraceError("the line is longer than 1 MiB", f"{path}:{count}", f"write one {row} per line")
             if "\0" in line:
-                raise TraceError("has a NUL byte", where, "write plain UTF-8 text")
+                raise TraceError("has a NUL byte", f"{path}:{count}", "write plain UTF-8 text")
             if not line.isascii() and any("\udc80" <= letter <= "\udcff" for letter in line):
-                raise TraceError("is not UTF-8 text", where, "save the file as UTF-8")
+                raise TraceError("is not UTF-8 text", f"{path}:{count}", "save the file as UTF-8")
             yield count, line.strip("\r\n")
 
 

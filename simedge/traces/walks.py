@@ -56,7 +56,9 @@ class Walk:
     Notes
     -----
     Everything starts in its stationary law: x normal; the reflected walk uniform in the logarithm between the limits,
-    whatever the steps, so that the mean factor of a ``walk`` is (highest - lowest) / ln(highest / lowest), not 1.
+    whatever the steps. The mean factor of a ``walk`` is therefore (highest - lowest) / ln(highest / lowest), not 1:
+    1.08 by default.
+
     The defaults are those of the sources' Monte Carlo of training over Wi-Fi: one factor for all links,
     correlation 0.9 a step, 10 % mean absolute deviation; that a step lasts 1 s is assumed, and so are the limits.
 
@@ -73,8 +75,8 @@ class Walk:
     correlation: float = 0.9
     step_s: float = 1.0
     shared: float = 1.0
-    lowest: float = 0.05
-    highest: float = 20.0
+    lowest: float = 0.5
+    highest: float = 2.0
 
     def __post_init__(self) -> None:
         if self.kind not in ("ar1", "walk"):

@@ -50,7 +50,7 @@ def test_a_rate_that_is_held(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "two.csv"
     path.write_text("time_s,rate_bps\n0,1e6\n4,0\n")
     _, out, _ = command("trace", "bandwidth", str(path))
-    assert out.splitlines()[1] == "length   4 s, then 0 bps for ever, 1 changes"
+    assert out.splitlines()[1] == "length   4 s, then 0 bps for ever, 1 change"
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,7 @@ def test_a_rate_that_is_held(command: Command, tmp_path: Path) -> None:
         (["none"], "there is no 'none' in traces/bandwidth; known: wifi_300s"),
         (["none.csv"], "none.csv: no such file"),
         (["."], "is a folder"),
+        (["x" * 5000], "there is no 'x+'"),
         (["{up}", "--kind", "cook"], "there is no --kind 'cook'"),
         (["{up}", "--kind", "csv"], "cell.up:1: '1' is no header; write time_s,rate_bps"),
         (["{up}", "--step", "3 parsecs"], "--step: '3 parsecs' is not a quantity in s"),

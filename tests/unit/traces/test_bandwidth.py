@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from simedge.errors import OutputError, TraceError
 from simedge.traces import bandwidth
@@ -205,6 +207,49 @@ def test_the_first_bad_line_is_named(filed, kind, text, line, said):
     message = str(caught.value)
     assert message.startswith(f"{path}{line}: ") or (not line and message.startswith(f"{path}:1: is blank"))
     assert "\n" not in message and caught.value.remedy and len(message) < 400 + len(str(path))
+
+
+WORDS = [
+    "time_s,rate_bps\n",
+    "# period_s=",
+    "timeInSeconds,BytesPerSecond\n",
+    ",",
+    " ",
+    "\n",
+    "0",
+    "1",
+    "7",
+    ".5",
+    "-",
+    "e3",
+    "nan",
+    "inf",
+    "9" * 400,
+    "\t",
+    "\r\n",
+    "_",
+    "#",
+    "x",
+    "\0",
+    "\ufeff",
+    "²",
+    "1,2\n",
+    "3 4\n",
+    "5\n",
+    ",burst_bits",
+]
+
+
+@given(kind=st.sampled_from([None, *bandwidth.KINDS]), words=st.lists(st.sampled_from(WORDS), max_size=30))
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_written_is_read_or_refused_in_one_line(filed, kind, words):
+    path = filed("".join(words))
+    try:
+        schedule = bandwidth.read(path, kind)
+    except TraceError as refused:
+        assert "\n" not in str(refused) and len(str(refused)) < 400 + len(str(path))
+    else:
+        assert math.isfinite(schedule.total(10.0)) and schedule.total(10.0) >= schedule.total(9.0) >= 0.0
 
 
 @pytest.mark.parametrize(
