@@ -1,4 +1,4 @@
-"""The verb ``trace`` of the command line: make, import, check and describe files of arrivals."""
+"""The verb ``trace`` of the command line: make, import, check and describe files of arrivals, and of bandwidth."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from simedge import interrupts
 from simedge.errors import ConfigError, TraceError, quoted
+from simedge.units import parse_quantity
 
 __all__ = ["add"]
 
@@ -30,6 +31,7 @@ examples:
   simedge trace import aicity train/S03 boxes=det_yolo3 offsets=cam_timestamp/S03.txt fps=10 fps.c015=8 -o s03.parquet
   simedge trace import fedscale_availability client_behave_trace -o availability.parquet
 """
+_KINDS = ("csv", "mahimahi", "cooked", "per_second")
 
 
 def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None], checked: Callable[..., Any]) -> None:
@@ -38,7 +40,7 @@ def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None],
     def placed(act: Callable[[Any, Path], int], option: str, suffixes: tuple[str, ...]) -> Callable[[Any], int]:
         return lambda options: act(options, checked(getattr(options, option), suffixes=suffixes))
 
-    trace = verb(verbs, "trace", None, "make, import, check and describe traces").add_subparsers(
+    trace = verb(verbs, "trace", None, "make, import, check and describe arrivals and bandwidth").add_subparsers(
         metavar="ACTION", required=True
     )
     make = verb(trace, "make", placed(_make, "output", _TRACES), "draw the arrivals of a scenario's seed")
@@ -61,6 +63,15 @@ def add(verb: Callable[..., Any], verbs: Any, overridden: Callable[[Any], None],
     show = verb(trace, "show", placed(_show, "figure", _FIGURES), "describe a trace file")
     show.add_argument("file", metavar="FILE")
     show.add_argument("--figure", metavar="FILE", help=f"draw arrivals over time: {', '.join(_FIGURES)}")
+    band = verb(trace, "bandwidth", lambda options: _bandwidth(options, checked), "describe a bandwidth file")
+    band.add_argument("file", metavar="FILE", help="of any kind of traces/README.md, or a name of `list bandwidth`")
+    kinds = f"{', '.join(_KINDS)}; by default its first line tells"
+    band.add_argument("--kind", choices=_KINDS, metavar="KIND", help=kinds)
+    band.add_argument("--step", metavar="TIME", default="0.1s", help="what packets come together in; 0.1s by default")
+    band.add_argument("--figure", metavar="FILE", help=f"draw the rate over time: {', '.join(_FIGURES)}")
+    band.add_argument("--export", metavar="FILE", help="write a script that replays it with tc and netem: .sh")
+    band.add_argument("-o", "--output", metavar="FILE", help="write it in our own format, exactly: .csv")
+    band.add_argument("--config-dir", metavar="DIR", help="folder of your own files")
 
 
 def _make(options: Any, path: Path) -> int:
@@ -139,3 +150,49 @@ def _show(options: Any, figure: Path | None) -> int:
         interrupts.raise_from_now_on()
         print(report.draw_trace(trace, figure))
     return 0
+
+
+def _bandwidth(options: Any, checked: Callable[..., Path | None]) -> int:
+    from simedge.experiment import report
+    from simedge.files import atomic_file
+    from simedge.traces import bandwidth, netem
+
+    figure, export, output = (
+        checked(said, suffixes=suffixes)
+        for said, suffixes in ((options.figure, _FIGURES), (options.export, (".sh",)), (options.output, (".csv",)))
+    )
+    step_s = _step_s(options.step)
+    path = bandwidth.find(options.file, Path(options.config_dir) if options.config_dir else None)
+    kind = options.kind or bandwidth.guess(path)
+    schedule = bandwidth.read(path, kind)
+    try:
+        steps = bandwidth.in_steps(schedule, step_s)
+        script = netem.script(steps, quoted(path.name)) if export else ""
+    except ValueError as problem:
+        raise TraceError(str(problem), str(path), "give a longer --step") from None
+    print(f"{path}: {kind}")
+    if schedule.bursts is not None:
+        print(f"bursts   {int((schedule.bursts > 0.0).sum())}; what follows is of steps of about {options.step}")
+    for line in report.bandwidth_lines(steps):
+        print(line)
+    interrupts.raise_from_now_on()
+    if output is not None:
+        bandwidth.write(schedule, output, [f"From {quoted(path.name)}, {kind}"])
+        print(output)
+    if export is not None:
+        with atomic_file(export) as draft:
+            draft.write_text(script, encoding="utf-8")
+        print(export)
+    if figure is not None:
+        print(report.draw_bandwidth(steps, figure, path.name))
+    return 0
+
+
+def _step_s(said: str) -> float:
+    try:
+        step_s = parse_quantity(said, "s")
+    except ValueError as problem:
+        raise ConfigError(str(problem), "--step") from None
+    if not 1e-6 <= step_s <= 1e6:
+        raise ConfigError(f"{said!r} is not in [1 us, 1e6 s]", "--step", "write a time such as 0.1s")
+    return step_s

@@ -38,7 +38,7 @@ _YAML_DEPTH_MAX = 50
 
 @cache
 def bundled(kind: str) -> Path:
-    """Folder of the files of a kind (``scenarios``, ``hardware_profiles``, ``traces``) that came with simedge.
+    """Folder of the files of a kind (``scenarios``, ``traces``, ``traces/bandwidth``) that came with simedge.
 
     The folder stands beside the package in a checkout and inside it in a wheel.
     """
@@ -49,12 +49,24 @@ def bundled(kind: str) -> Path:
     raise InputError(f"this installation lacks its folder {kind!r}", remedy="install simedge again")
 
 
+_APART = {"traces": ("bandwidth",)}
+
+
 def names(kind: str, suffixes: Sequence[str], config_dir: Path | None = None) -> dict[str, Path]:
-    """Every file of a kind by its name, which is the file's stem: folders are never part of a name."""
+    """Every file of a kind by its name, which is the file's stem: folders are never part of a name.
+
+    A kind may live in a folder of another, as ``traces/bandwidth`` does; its files are of that kind alone.
+    """
     roots = [bundled(kind)]
     if config_dir is not None:
-        roots += [config_dir / kind if (config_dir / kind).is_dir() else config_dir]
-    return {path.stem: path for root in roots for path in sorted(root.rglob("*")) if path.suffix in suffixes}
+        flat = not (config_dir / Path(kind).parts[0]).is_dir()
+        roots += [config_dir if flat else config_dir / kind]
+    return {
+        path.stem: path
+        for root in roots
+        for path in (sorted(root.rglob("*")) if root.is_dir() else [])
+        if path.suffix in suffixes and path.relative_to(root).parts[0] not in _APART.get(kind, ())
+    }
 
 
 def find(

@@ -17,11 +17,14 @@ from simedge.units import format_quantity
 
 if TYPE_CHECKING:
     from simedge.metrics.results import Results
+    from simedge.traces.schedule import Schedule
     from simedge.traces.trace import RoiTrace
 
 __all__ = [
     "as_json",
+    "bandwidth_lines",
     "draw",
+    "draw_bandwidth",
     "draw_trace",
     "folder_name",
     "footer",
@@ -239,6 +242,41 @@ def draw_trace(trace: RoiTrace, path: Path) -> Path:
     return path
 
 
+def draw_bandwidth(schedule: Schedule, path: Path, title: str) -> Path:
+    """Write a figure of a bandwidth over time, of one period if it repeats.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    from simedge.metrics.plots_bandwidth import bandwidth
+
+    last_s = float(schedule.times_s[-1])
+    end_s = schedule.period_s if math.isfinite(schedule.period_s) else 1.05 * last_s or 1.0
+    axes: Any = bandwidth(schedule.times_s, schedule.rates, end_s, title)
+    with files.atomic_file(path) as draft:
+        axes.figure.savefig(draft)
+    return path
+
+
+def bandwidth_lines(schedule: Schedule) -> list[str]:
+    """Describe a bandwidth without bursts: how long it is, its rates, its outages."""
+    from simedge.traces.bandwidth import describe
+
+    said = describe(schedule)
+    repeats = math.isfinite(schedule.period_s)
+    held = f"then {format_quantity(float(schedule.rates[-1]), 'bps')} for ever"
+    count = int(said["changes"])
+    changes = f"{count} change{'' if count == 1 else 's'}"
+    length = f"length   {said['duration_s']:g} s, {'then again' if repeats else held}, {changes}"
+    rates = "  ".join(
+        f"{name} {format_quantity(said[key], 'bps')}"
+        for name, key in (("mean", "mean_bps"), ("min", "lowest_bps"), ("max", "highest_bps"))
+    )
+    return [length, f"rate     {rates}", f"outage   {100 * said['outage_share']:.1f} % of the time"]
+
+
 def trace_lines(trace: RoiTrace) -> list[str]:
     """Describe a trace: ROIs per second in all and at each camera, shares of the paths, sizes, autocorrelation."""
     from simedge.traces.statistics import statistics
@@ -262,7 +300,7 @@ def trace_lines(trace: RoiTrace) -> list[str]:
 
 
 def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
-    """Name and description of everything of a kind: scenarios, policies, profiles, traces, metrics or figures.
+    """Name and description of everything of a kind: scenarios, policies, profiles, traces, ….
 
     Raises
     ------
@@ -283,6 +321,9 @@ def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
         return [(name, one.about) for name, one in FIGURES.items()]
     if kind == "profiles":
         found = files.names("hardware_profiles", (".yaml",), folder)
+        return [(name, catalog.about_file(path)) for name, path in sorted(found.items())]
+    if kind == "bandwidth":
+        found = files.names(f"traces/{kind}", (".csv",), folder)
         return [(name, catalog.about_file(path)) for name, path in sorted(found.items())]
     found = files.names("traces", (".csv", ".parquet"), folder)
     return [

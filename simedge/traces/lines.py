@@ -9,9 +9,11 @@ from pathlib import Path
 
 from simedge.errors import TraceError
 
-__all__ = ["check_readable", "content", "decimal", "lines", "rows", "short", "split"]
+__all__ = ["TIME_MAX_S", "check_readable", "content", "decimal", "lines", "rows", "short", "split"]
 
 LINE_LENGTH_MAX = 2**20
+TIME_MAX_S = 1e9
+"""Times of traces are below it, s: thirty years."""
 
 
 def check_readable(path: Path, remedy: str = "give the path of a file") -> None:
@@ -66,8 +68,8 @@ def content(path: Path, bytes_max: int, remedy: str = "give the path of a file",
     return data
 
 
-def lines(path: Path, one: str = "value") -> Iterator[tuple[int, str]]:
-    """Go through the lines of a text file that are not empty.
+def lines(path: Path, one: str = "value", *, empty: bool = False) -> Iterator[tuple[int, str]]:
+    """Go through the lines of a text file.
 
     Parameters
     ----------
@@ -75,6 +77,8 @@ def lines(path: Path, one: str = "value") -> Iterator[tuple[int, str]]:
         The file; a byte order mark at its beginning is left out.
     one : str
         What stands on a line, for the error message.
+    empty : bool
+        Whether empty lines are told.
 
     Yields
     ------
@@ -97,7 +101,8 @@ def lines(path: Path, one: str = "value") -> Iterator[tuple[int, str]]:
                 raise TraceError("has a NUL byte", where, "write plain UTF-8 text")
             if not line.isascii() and any("\udc80" <= letter <= "\udcff" for letter in line):
                 raise TraceError("is not UTF-8 text", where, "save the file as UTF-8")
-            if text := line.strip("\r\n"):
+            text = line.strip("\r\n")
+            if text or empty:
                 yield number, text
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simedge.errors import TraceError, suggest
-from simedge.traces.lines import check_readable, decimal, lines, short, split
+from simedge.traces.lines import TIME_MAX_S, check_readable, decimal, lines, short, split
 
 __all__ = [
     "COLUMNS",
@@ -32,7 +32,6 @@ VERSION = "1"
 SUFFIXES = (".csv", ".parquet")
 ROWS_MAX = 50_000_000
 
-_TIME_MAX_S = 1e9
 _NAME_LENGTH_MAX = 200
 _BYTES_PER_CELL_MAX = 64
 _NAMES_MAX = 2**15 - 1
@@ -76,7 +75,7 @@ def first_fault(
     arrived_s: npt.NDArray[np.float64], size_bytes: npt.NDArray[np.float64], named: npt.NDArray[np.bool_] | None = None
 ) -> int | None:
     """Find the first row, from 0, whose time, order, size or names (``named``: allowed or not) break the format."""
-    good = np.isfinite(size_bytes) & (size_bytes >= 0) & (arrived_s >= 0) & (arrived_s < _TIME_MAX_S)
+    good = np.isfinite(size_bytes) & (size_bytes >= 0) & (arrived_s >= 0) & (arrived_s < TIME_MAX_S)
     good[1:] &= arrived_s[1:] >= arrived_s[:-1]
     if named is not None:
         good &= named
@@ -245,8 +244,8 @@ def _row_fault(
     arrived_s, size_bytes = values["arrived_s"], values["size_bytes"]
     if not math.isfinite(arrived_s) or arrived_s < 0:
         return f"arrived_s: {arrived_s!r} is not a finite time >= 0", "count seconds from the beginning of the trace"
-    if arrived_s >= _TIME_MAX_S:
-        return f"arrived_s: {arrived_s!r} is beyond {_TIME_MAX_S:g} s", "count seconds from the beginning of the trace"
+    if arrived_s >= TIME_MAX_S:
+        return f"arrived_s: {arrived_s!r} is beyond {TIME_MAX_S:g} s", "count seconds from the beginning of the trace"
     if arrived_s < previous_s:
         return f"arrived_s: {arrived_s!r} comes after {previous_s!r}", "sort the rows by arrived_s"
     for column, known in (("camera", cameras), ("path", paths)):
