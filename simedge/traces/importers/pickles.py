@@ -33,7 +33,8 @@ _EMPTY: dict[str, type] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE"
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
 _SHORT_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-_ABOUT_THE_FILE = {"PROTO", "FRAME"}
+_ABOUT_THE_FILE = {"PROTO", "FRAME", "STOP"}
+_PROTOCOL_MAX = 5
 _TRUST = "only dictionaries, lists, texts and numbers are read: write such a file"
 
 
@@ -121,7 +122,9 @@ class _Machine:
             _fill(made, self._top(None))
             stack.append(made)
         else:
-            return name in _ABOUT_THE_FILE or name == "STOP"
+            if name == "PROTO" and argument > _PROTOCOL_MAX:
+                raise ValueError(f"protocol {argument} is not known")
+            return name in _ABOUT_THE_FILE
         return True
 
     def _top(self, count: int | None) -> list[Any]:
@@ -134,7 +137,7 @@ class _Machine:
         return taken
 
     def _target(self, kind: type) -> Any:
-        if type(self.stack[-1]) is not kind:
+        if len(self.stack) <= (self.marks[-1] if self.marks else 0) or type(self.stack[-1]) is not kind:
             raise ValueError(f"it adds to something that is no {kind.__name__}")
         return self.stack[-1]
 
