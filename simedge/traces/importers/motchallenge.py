@@ -94,9 +94,9 @@ def import_mot16(files: Sequence[Path], settings: Settings) -> tuple[RoiTrace, C
 
     Notes
     -----
-    Here a confidence of 0 says that a box is not evaluated. The benchmark evaluates moving pedestrians only, so that
-    static people and vehicles carry it, which a camera sees all the same: they are kept, and ``ignored=drop`` drops
-    them.
+    Here a confidence of 0 says that a box is not evaluated. The benchmark evaluates moving pedestrians; whom it does
+    not evaluate, static people for one (class 7), a camera sees all the same. So these boxes are kept, and their class
+    says what they are; ``ignored=drop`` drops them.
     """
     return _import(files, settings, BoxRules.of(settings, CLASSES, "person", flagged=True))
 

@@ -8,6 +8,7 @@ stack builds dictionaries, lists, tuples, texts, numbers, truth values and None.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,21 @@ def read_plain_pickle(path: Path) -> Any:
     position = 0
     machine = _Machine()
     try:
-        for count, (instruction, argument, place) in enumerate(pickletools.genops(data)):
-            position = place or 0
-            if count >= INSTRUCTIONS_MAX:
-                what = f"has more than {INSTRUCTIONS_MAX} instructions"
-                raise TraceError(what, f"{path}: byte {position}", "split the file")
-            if not machine.step(instruction.name, argument):
-                said = f" of {quoted(argument)}" if isinstance(argument, str) else ""
-                raise TraceError(f"asks for {instruction.name}{said}", f"{path}: byte {position}", _TRUST)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of an escape sequence that no pickler writes
+            for count, (instruction, argument, place) in enumerate(pickletools.genops(data)):
+                position = place or 0
+                if count >= INSTRUCTIONS_MAX:
+                    what = f"has more than {INSTRUCTIONS_MAX} instructions"
+                    raise TraceError(what, f"{path}: byte {position}", "split the file")
+                if not machine.step(instruction.name, argument):
+                    said = f" of {quoted(argument)}" if isinstance(argument, str) else ""
+                    raise TraceError(f"asks for {instruction.name}{said}", f"{path}: byte {position}", _TRUST)
         if position + 1 != len(data) or len(machine.stack) != 1 or machine.marks:
             raise ValueError("something stands after its end")
     except TraceError:
         raise
-    except (ValueError, LookupError, TypeError, OverflowError, UnicodeError, MemoryError) as problem:
+    except (ValueError, LookupError, TypeError, OverflowError, MemoryError, Warning) as problem:
         said = next(iter(str(problem).splitlines()), "")[:80]
         what = f"is no well-formed pickle of plain data{said and f': {said}'}"
         raise TraceError(what, f"{path}: byte {position}", "download the file again") from None

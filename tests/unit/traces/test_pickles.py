@@ -116,6 +116,7 @@ def test_code_is_refused_and_never_run(command: Command, tmp_path: Path, kind: s
         (b"hello, world\n", "is no well-formed pickle"),
         (b"\x80\x04]", "is no well-formed pickle"),
         (b"\x80\x63N.", "byte 0: is no well-formed pickle of plain data: protocol 99 is not known"),
+        (b"S'\\e'\n.", "is no well-formed pickle"),
         (b"N.N.", "something stands after its end"),
         (b"NN.", "something stands after its end"),
         (b".", "is no well-formed pickle"),
