@@ -202,15 +202,15 @@ def _box(text: str, rules: BoxRules, where: str) -> tuple[int, int, float, float
         raise TraceError(f"{len(fields)} values, not 7 to 10", where, f"a line has {_COLUMNS}")
     frame, track, _, _, width, height, confidence, *rest = _numbers(fields, where)
     if frame != int(frame) or not 1 <= frame <= _FRAMES_MAX:
-        raise TraceError(f"frame {fields[0].strip()} is not a whole number from 1", where, "count frames from 1")
+        raise TraceError(f"frame {frame:g} is not a whole number from 1", where, "count frames from 1")
     if track != int(track) or track < -1:
-        raise TraceError(f"object {fields[1].strip()} is not a whole number >= -1", where, "-1 marks a detection")
+        raise TraceError(f"object {track:g} is not a whole number >= -1", where, "-1 marks a detection")
     if not (0 <= width <= _SIDE_MAX_PX and 0 <= height <= _SIDE_MAX_PX):
         raise TraceError(f"a box of {width:g} x {height:g} pixels", where, "give a width and a height >= 0")
     label = int(rest[0]) if rules.classes and rest and rest[0] != -1 else None
     if label is not None and (label != rest[0] or label not in rules.classes):
         known = ", ".join(map(str, sorted(rules.classes)))
-        raise TraceError(f"class {fields[7].strip()} is unknown", where, f"known: {known}; -1 for none")
+        raise TraceError(f"class {rest[0]:g} is unknown", where, f"known: {known}; -1 for none")
     return int(frame), int(track), width, height, confidence, label
 
 

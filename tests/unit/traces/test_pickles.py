@@ -164,11 +164,11 @@ def test_laughter_does_not_grow(command: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"]" * 1_000_000 + b"a" * 999_999 + b".",
-        b"N" + b"\x85" * 1_000_000 + b".",
-        b"}K\x01" + b"N" + b"\x85" * 1_000_000 + b"s.",
-        b"}N" + b"\x85" * 1_000_000 + b"Ns.",
-        b"(" * 1_000_000 + b"t" * 1_000_000 + b".",
+        b"]" * 200_000 + b"a" * 199_999 + b".",
+        b"N" + b"\x85" * 200_000 + b".",
+        b"}K\x01" + b"N" + b"\x85" * 200_000 + b"s.",
+        b"}N" + b"\x85" * 200_000 + b"Ns.",
+        b"(" * 200_000 + b"t" * 200_000 + b".",
     ],
     ids=["lists", "tuples", "value", "key", "marks"],
 )
