@@ -15,6 +15,8 @@ LINE_LENGTH_MAX = 2**20
 TIME_MAX_S = 1e9
 """Times of traces are below it, s: thirty years."""
 
+_PIECE = 2**20
+
 
 def check_readable(path: Path, remedy: str = "give the path of a file") -> None:
     """Open a file and read a byte of it.
@@ -53,9 +55,12 @@ def content(path: Path, bytes_max: int, remedy: str = "give the path of a file",
     TraceError
         If the file is missing, a folder, not to be read, or larger.
     """
+    data = bytearray()
     try:
         with path.open("rb") as stream:
-            data = stream.read(bytes_max + whole)
+            # One large read would reserve the most there may be, however small the file is.
+            while len(data) < bytes_max + whole and (piece := stream.read(min(_PIECE, bytes_max + whole - len(data)))):
+                data += piece
     except IsADirectoryError:
         raise TraceError("is a folder", str(path), "name a file in it") from None
     except FileNotFoundError:
@@ -65,7 +70,7 @@ def content(path: Path, bytes_max: int, remedy: str = "give the path of a file",
         raise TraceError(f"cannot be read: {reason}", str(path), "give a readable file") from None
     if len(data) > bytes_max:
         raise TraceError(f"has more than {bytes_max} bytes", str(path), "import a part of it")
-    return data
+    return bytes(data)
 
 
 def lines(path: Path, one: str = "value", *, empty: bool = False) -> Iterator[tuple[int, str]]:

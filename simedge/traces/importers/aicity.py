@@ -71,10 +71,9 @@ def import_aicity(files: Sequence[Path], settings: Settings) -> tuple[RoiTrace, 
         raise TraceError(f"cannot be read: {problem.strerror}", str(folder), "give a readable folder") from None
     if not names:
         raise TraceError("has no camera", str(folder), "a camera is a folder with det/ or gt/ in it, such as c001")
-    rates = frames_per_second(settings, names)
     offsets = settings.text("offsets")
     rules = BoxRules.of(settings, {}, "car", flagged=False)
-    settings.finish()
+    rates = frames_per_second(settings, names)
     start_s = _starts(Path(offsets), names) if offsets else dict.fromkeys(names, 0.0)
     cameras = [Camera(folder / name / place, fps, start_s[name]) for name, fps in zip(names, rates, strict=True)]
     return arrivals(cameras, rules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,10 +113,11 @@ def as_path(settings: Settings, key: str, default: str) -> str:
 
 @dataclass
 class _Rows:
-    arrived_s: list[float] = field(default_factory=list)
-    camera: list[int] = field(default_factory=list)
-    path: list[str] = field(default_factory=list)
-    size_bytes: list[float] = field(default_factory=list)
+    arrived_s: array[float] = field(default_factory=lambda: array("d"))
+    camera: array[int] = field(default_factory=lambda: array("i"))
+    path: array[int] = field(default_factory=lambda: array("i"))
+    size_bytes: array[float] = field(default_factory=lambda: array("d"))
+    paths: dict[str, int] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
     seen: int = 0
 
@@ -149,12 +151,12 @@ def arrivals(cameras: Sequence[Camera], rules: BoxRules) -> tuple[RoiTrace, Coun
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(rows.dropped.items()))
         raise TraceError(f"no box is left{said and f' ({said})'}", str(cameras[0].path), "keep more of them")
     order = np.argsort(np.array(rows.arrived_s), kind="stable")
-    paths = sorted(set(rows.path))
-    place = {name: number for number, name in enumerate(paths)}
+    paths = sorted(rows.paths)
+    place = np.array([paths.index(name) for name in rows.paths])
     trace = RoiTrace(
         np.array(rows.arrived_s)[order],
         np.array(rows.camera)[order],
-        np.array([place[name] for name in rows.path])[order],
+        place[np.array(rows.path)][order],
         np.array(rows.size_bytes)[order],
         tuple(f"camera_{number + 1}" for number in range(len(cameras))),
         tuple(paths),
@@ -186,7 +188,7 @@ def _read(camera: Camera, index: int, rules: BoxRules, rows: _Rows) -> None:
             raise TraceError(f"frame {frame} comes at {arrived_s:g} s", where, "see whether fps= is right")
         rows.arrived_s.append(arrived_s)
         rows.camera.append(index)
-        rows.path.append(path)
+        rows.path.append(rows.paths.setdefault(path, len(rows.paths)))
         size = width * height * rules.bytes_per_px if rules.fixed_bytes is None else rules.fixed_bytes
         rows.size_bytes.append(size)
     if not any_line:
@@ -198,22 +200,27 @@ def _box(text: str, rules: BoxRules, where: str) -> tuple[int, int, float, float
     fields = text.split(",")
     if not 7 <= len(fields) <= 10:
         raise TraceError(f"{len(fields)} values, not 7 to 10", where, f"a line has {_COLUMNS}")
-    values = [decimal(one) for one in fields]
-    for column, value in enumerate(values):
-        if value is None or not math.isfinite(value):
-            raise TraceError(f"value {column + 1}: {short(fields[column])} is not a finite number", where, "correct it")
-    frame, track, _, _, width, height, confidence, *rest = (value for value in values if value is not None)
+    frame, track, _, _, width, height, confidence, *rest = _numbers(fields, where)
     if frame != int(frame) or not 1 <= frame <= _FRAMES_MAX:
-        raise TraceError(f"frame {fields[0].strip()} is not a whole number from 1", where, "count frames from 1")
+        raise TraceError(f"frame {frame:g} is not a whole number from 1", where, "count frames from 1")
     if track != int(track) or track < -1:
-        raise TraceError(f"object {fields[1].strip()} is not a whole number >= -1", where, "-1 marks a detection")
+        raise TraceError(f"object {track:g} is not a whole number >= -1", where, "-1 marks a detection")
     if not (0 <= width <= _SIDE_MAX_PX and 0 <= height <= _SIDE_MAX_PX):
         raise TraceError(f"a box of {width:g} x {height:g} pixels", where, "give a width and a height >= 0")
     label = int(rest[0]) if rules.classes and rest and rest[0] != -1 else None
     if label is not None and (label != rest[0] or label not in rules.classes):
         known = ", ".join(map(str, sorted(rules.classes)))
-        raise TraceError(f"class {fields[7].strip()} is unknown", where, f"known: {known}; -1 for none")
+        raise TraceError(f"class {rest[0]:g} is unknown", where, f"known: {known}; -1 for none")
     return int(frame), int(track), width, height, confidence, label
+
+
+def _numbers(fields: Sequence[str], where: str) -> list[float]:
+    values = [decimal(one) for one in fields]
+    good = [value for value in values if value is not None and math.isfinite(value)]
+    if len(good) < len(values):
+        column = next(place for place, value in enumerate(values) if value is None or not math.isfinite(value))
+        raise TraceError(f"value {column + 1}: {short(fields[column])} is not a finite number", where, "correct it")
+    return good
 
 
 def _fate(track: int, area_px: float, confidence: float, label: int | None, rules: BoxRules) -> tuple[str, str]:

@@ -2,8 +2,9 @@
 
 Source of the layout: SymbioticLab/FedScale, ``benchmark/dataset/data/device_info/README.md``, for the keys, and its
 ``fedscale/cloud/internal/client_metadata.py`` for their units: ``computation`` is the latency of a forward pass in ms
-per sample, of which training takes three, ``communication`` is one bandwidth for both ways in kbit/s, times are
-seconds, and an availability trace repeats after ``finish_time``. Lai et al., *FedScale*, ICML 2022.
+per sample, of which training takes three, ``communication`` is one bandwidth for both ways in kbit/s (the aggregator
+divides kilobits by it), times are seconds, and an availability trace repeats after ``finish_time``. Lai et al.,
+*FedScale*, ICML 2022.
 """
 
 from __future__ import annotations

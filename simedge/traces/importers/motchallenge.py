@@ -94,15 +94,15 @@ def import_mot16(files: Sequence[Path], settings: Settings) -> tuple[RoiTrace, C
 
     Notes
     -----
-    Here a confidence of 0 says that a box is not evaluated. The benchmark evaluates moving pedestrians only, so that
-    static people and vehicles carry it, which a camera sees all the same: they are kept, and ``ignored=drop`` drops
-    them.
+    Here a confidence of 0 says that a box is not evaluated. The benchmark evaluates moving pedestrians; whom it does
+    not evaluate, static people for one (class 7), a camera sees all the same. So these boxes are kept, and their class
+    says what they are; ``ignored=drop`` drops them.
     """
     return _import(files, settings, BoxRules.of(settings, CLASSES, "person", flagged=True))
 
 
 def frames_per_second(settings: Settings, names: Sequence[str]) -> list[float]:
-    """Take ``fps``, and ``fps.NAME`` for cameras that differ.
+    """Take ``fps``, and ``fps.NAME`` for cameras that differ: the last of all settings.
 
     Parameters
     ----------
@@ -119,13 +119,14 @@ def frames_per_second(settings: Settings, names: Sequence[str]) -> list[float]:
     Raises
     ------
     ConfigError
-        If a camera has none, or one is given for a camera that is not there.
+        If a camera has none, one is given for a camera that is not there, or a setting is left that nobody took.
     """
     for name in settings.below("fps"):
         if name not in names:
             raise ConfigError(f"there is no camera {name!r}", f"fps.{name}", suggest(name, names))
     own = [settings.optional(f"fps.{name}", high=FPS_MAX, above=True) for name in names]
     shared = settings.optional("fps", high=FPS_MAX, above=True)
+    settings.finish()
     if shared is None and None in own:
         name = names[own.index(None)]
         what = f"the files do not say how many frames a second {name} has"
@@ -135,5 +136,4 @@ def frames_per_second(settings: Settings, names: Sequence[str]) -> list[float]:
 
 def _import(files: Sequence[Path], settings: Settings, rules: BoxRules) -> tuple[RoiTrace, Counter[str]]:
     rates = frames_per_second(settings, [f"camera_{number + 1}" for number in range(len(files))])
-    settings.finish()
     return arrivals([Camera(path, fps) for path, fps in zip(files, rates, strict=True)], rules)

@@ -8,6 +8,7 @@ stack builds dictionaries, lists, tuples, texts, numbers, truth values and None.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ _EMPTY: dict[str, type] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE"
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
 _SHORT_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-_ABOUT_THE_FILE = {"PROTO", "FRAME"}
+_ABOUT_THE_FILE = {"PROTO", "FRAME", "STOP"}
+_PROTOCOL_MAX = 5
 _TRUST = "only dictionaries, lists, texts and numbers are read: write such a file"
 
 
@@ -61,19 +63,21 @@ def read_plain_pickle(path: Path) -> Any:
     position = 0
     machine = _Machine()
     try:
-        for count, (instruction, argument, place) in enumerate(pickletools.genops(data)):
-            position = place or 0
-            if count >= INSTRUCTIONS_MAX:
-                what = f"has more than {INSTRUCTIONS_MAX} instructions"
-                raise TraceError(what, f"{path}: byte {position}", "split the file")
-            if not machine.step(instruction.name, argument):
-                said = f" of {quoted(argument)}" if isinstance(argument, str) else ""
-                raise TraceError(f"asks for {instruction.name}{said}", f"{path}: byte {position}", _TRUST)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of an escape sequence that no pickler writes
+            for count, (instruction, argument, place) in enumerate(pickletools.genops(data)):
+                position = place or 0
+                if count >= INSTRUCTIONS_MAX:
+                    what = f"has more than {INSTRUCTIONS_MAX} instructions"
+                    raise TraceError(what, f"{path}: byte {position}", "split the file")
+                if not machine.step(instruction.name, argument):
+                    said = f" of {quoted(argument)}" if isinstance(argument, str) else ""
+                    raise TraceError(f"asks for {instruction.name}{said}", f"{path}: byte {position}", _TRUST)
         if position + 1 != len(data) or len(machine.stack) != 1 or machine.marks:
             raise ValueError("something stands after its end")
     except TraceError:
         raise
-    except (ValueError, LookupError, TypeError, OverflowError, UnicodeError, MemoryError) as problem:
+    except (ValueError, LookupError, TypeError, OverflowError, MemoryError, Warning) as problem:
         said = next(iter(str(problem).splitlines()), "")[:80]
         what = f"is no well-formed pickle of plain data{said and f': {said}'}"
         raise TraceError(what, f"{path}: byte {position}", "download the file again") from None
@@ -121,7 +125,9 @@ class _Machine:
             _fill(made, self._top(None))
             stack.append(made)
         else:
-            return name in _ABOUT_THE_FILE or name == "STOP"
+            if name == "PROTO" and argument > _PROTOCOL_MAX:
+                raise ValueError(f"protocol {argument} is not known")
+            return name in _ABOUT_THE_FILE
         return True
 
     def _top(self, count: int | None) -> list[Any]:
@@ -134,7 +140,7 @@ class _Machine:
         return taken
 
     def _target(self, kind: type) -> Any:
-        if type(self.stack[-1]) is not kind:
+        if len(self.stack) <= (self.marks[-1] if self.marks else 0) or type(self.stack[-1]) is not kind:
             raise ValueError(f"it adds to something that is no {kind.__name__}")
         return self.stack[-1]
 
