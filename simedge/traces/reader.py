@@ -305,4 +305,4 @@ def _said(problem: BaseException) -> str:
 
 
 def _too_long(path: Path, rows_max: int) -> TraceError:
-    return TraceError(f"has more than {rows_max} rows", str(path), "cut the trace, or allow more with --max-rows")
+    return TraceError(f"has more than {rows_max} rows", str(path), "cut the trace")

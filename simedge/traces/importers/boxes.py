@@ -13,7 +13,7 @@ import numpy as np
 
 from simedge.errors import ConfigError, TraceError, quoted
 from simedge.traces.importers.settings import Settings
-from simedge.traces.lines import check_readable, decimal, lines, short
+from simedge.traces.lines import TIME_MAX_S, check_readable, decimal, lines, short
 from simedge.traces.reader import ROWS_MAX, name_fault
 from simedge.traces.trace import RoiTrace
 
@@ -26,7 +26,6 @@ DROP = "drop"
 
 _COLUMNS = "frame,id,left,top,width,height,confidence and up to three more"
 _FRAMES_MAX = 10**9
-_TIME_MAX_S = 1e9
 _SIDE_MAX_PX = 1e6
 _BYTES_PER_PX_MAX = 1e3
 _FIXED_BYTES_MAX = 1e12
@@ -184,7 +183,7 @@ def _read(camera: Camera, index: int, rules: BoxRules, rows: _Rows) -> None:
             rows.dropped[reason] += 1
             continue
         arrived_s = camera.start_s + (frame - 1) / camera.fps
-        if arrived_s >= _TIME_MAX_S:
+        if arrived_s >= TIME_MAX_S:
             raise TraceError(f"frame {frame} comes at {arrived_s:g} s", where, "see whether fps= is right")
         rows.arrived_s.append(arrived_s)
         rows.camera.append(index)

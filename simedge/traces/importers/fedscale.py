@@ -21,13 +21,13 @@ from simedge.errors import ConfigError, TraceError, quoted
 from simedge.traces.fleet import Availability, Capacities
 from simedge.traces.importers.pickles import read_plain_pickle
 from simedge.traces.importers.settings import Settings
+from simedge.traces.lines import TIME_MAX_S
 from simedge.traces.reader import ROWS_MAX, name_fault
 
 __all__ = ["import_fedscale_availability", "import_fedscale_capacity", "one_file", "positive", "timeline"]
 
 _CAPACITY = ("communication", "computation")
 _AVAILABILITY = ("active", "duration", "finish_time", "inactive", "model")
-_TIME_MAX_S = 1e9
 
 
 def import_fedscale_capacity(files: Sequence[Path], settings: Settings) -> tuple[Capacities, Counter[str]]:
@@ -198,7 +198,7 @@ def _times(where: str, key: str, values: Any) -> list[float]:
     if type(values) is not list:
         raise TraceError(f"{key}: is no list but {type(values).__name__}", where, "write a list of seconds")
     for value in values:
-        if type(value) not in (int, float) or not (math.isfinite(value) and 0 <= value <= _TIME_MAX_S):
+        if type(value) not in (int, float) or not (math.isfinite(value) and 0 <= value <= TIME_MAX_S):
             shown = quoted(str(value)) if type(value) in (int, float) else type(value).__name__
             raise TraceError(f"{key}: {shown} is not a finite time >= 0", where, "write seconds")
     return [float(value) for value in values]
