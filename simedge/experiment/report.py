@@ -236,7 +236,7 @@ def draw_trace(trace: RoiTrace, path: Path) -> Path:
         }
     )
     axes: Any = plots.queues(frame, "arrived_units")
-    axes.set_title("ROIs arrived per second")
+    axes.set_title("ROIs arrived per second", loc="left")
     with files.atomic_file(path) as draft:
         axes.figure.savefig(draft)
     return path

@@ -15,7 +15,7 @@ BODIES, TYPED = "_bodies_", "_typed_"
 """Keys under which composition keeps apart what files say about components, and what was typed."""
 
 _FORBIDDEN = frozenset({"_target_", "_partial_", "_args_", "_convert_", "_recursive_", "hydra", BODIES, TYPED})
-_FILE_SUFFIXES = (".csv", ".parquet", ".yaml")
+_NAME_MAX = 255
 
 
 def refuse_code(data: Any, where: str, text: str = "") -> None:
@@ -42,12 +42,12 @@ def refuse_code(data: Any, where: str, text: str = "") -> None:
 
 
 def localised(data: Any, folder: Path) -> Any:
-    """Read the paths in a file relative to the file's own folder."""
+    """Read the names of files that stand in the file's own folder relative to it."""
     if isinstance(data, dict):
         return {key: item if key == "defaults" else localised(item, folder) for key, item in data.items()}
     if isinstance(data, list):
         return [localised(item, folder) for item in data]
-    if isinstance(data, str) and data.endswith(_FILE_SUFFIXES) and (folder / data).is_file():
+    if isinstance(data, str) and Path(data).suffix and len(data) <= _NAME_MAX and (folder / data).is_file():
         return str(folder / data)
     return data
 

@@ -179,7 +179,8 @@ class Cluster:
         profile : LinkProfile
             Rate, call cost, whether messages contend, and whether they share a medium.
         rate_bps : float or Schedule, optional
-            Rate of the link, before the profile's; on a medium, the most that each direction can send (else no limit).
+            Rate of the link, before the profile's. A link whose rate varies is always contended. On a medium, the most
+            that each direction can send; else no limit.
         call_s : float, optional
             Cost of a call, before the profile's.
         medium_bps : float or Schedule, optional
@@ -187,8 +188,9 @@ class Cluster:
         back : bool
             False: the direction from `b` to `a` is never contended, unless both share a medium.
         """
-        shared = profile.medium is not None and profile.contended
-        for source, target, contended in ((a, b, profile.contended), (b, a, profile.contended and (back or shared))):
+        takes_time = profile.contended or isinstance(rate_bps, Schedule)
+        shared = profile.medium is not None and takes_time
+        for source, target, contended in ((a, b, takes_time), (b, a, takes_time and (back or shared))):
             link: Link | None = None
             if contended:
                 name, cost_s = f"{source}->{target}", profile.call_s if call_s is None else call_s

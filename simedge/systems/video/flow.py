@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from simedge.errors import ConfigError
-from simedge.hardware.cluster import Cluster
 from simedge.hardware.device import Device
-from simedge.hardware.profile import LatencyTable, LinkProfile, read_device, read_link
+from simedge.hardware.profile import LatencyTable, read_device, read_link
 from simedge.hardware.transfer import Sender
 from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
 from simedge.metrics.quantiles import Exact, Sketched
@@ -26,6 +25,7 @@ from simedge.systems.video.capacity import capacity_ips, effective_ips
 from simedge.systems.video.edge import Edge
 from simedge.systems.video.failing import Casualties, FailingCamera, FailingEdge, Gpu
 from simedge.systems.video.monitor import Monitor
+from simedge.systems.video.network import wired
 from simedge.systems.video.record import Recorder
 from simedge.systems.video.rows import Codes, RoiTable
 from simedge.systems.video.scenario import CLASSIFIER_SLOWDOWN, VideoScenario
@@ -98,9 +98,8 @@ class VideoFlow:
 
         on_camera = {name: tables(name, spec.camera_batch) for name in dict.fromkeys(spec.cameras)}
         on_edge = tables(spec.edge, spec.edge_batch)
-        uplink = read_link(scenario.network.uplink, config_dir)
-        self.cluster = self._wire(scenario, uplink, read_link(scenario.network.backbone, config_dir))
-        call_units = scenario.network.call_units or uplink.call_units
+        self.cluster = wired(env, scenario, horizon_s, config_dir)
+        call_units = scenario.network.call_units or read_link(scenario.network.uplink, config_dir).call_units
 
         faults = scenario.faults
         casualties = self.casualties = Casualties(env, faults) if faults.active else None
@@ -201,15 +200,6 @@ class VideoFlow:
         """Nominal capacity of each camera and of the edge, in units per second."""
         values = [*self.setting.capacity_ips.tolist(), self.setting.edge_capacity_ips]
         return dict(zip((*self.names, "edge"), values, strict=True))
-
-    def _wire(self, scenario: VideoScenario, uplink: LinkProfile, backbone: LinkProfile) -> Cluster:
-        """Join cameras, switch and edge as in §1.4; results and migrated ROIs hold no downlink."""
-        cluster = Cluster(self.env, stoppable=scenario.faults.active)
-        network = scenario.network
-        for name in scenario.cluster.names:
-            cluster.connect(name, "switch", uplink, rate_bps=network.uplink_bps, call_s=network.call_s, back=False)
-        cluster.connect("switch", "edge", backbone)
-        return cluster
 
     def carried_bytes(self) -> dict[str, float]:
         """Tell what each camera's own link has carried: a backbone that contends is shared, and not counted."""

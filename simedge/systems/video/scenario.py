@@ -10,6 +10,7 @@ from typing import Literal
 from simedge.kernel import Admission
 from simedge.policies.video.interface import VideoPolicy
 from simedge.policies.video.pipeline import Pipeline
+from simedge.systems.bandwidth import Bandwidth
 from simedge.systems.faults import Faults
 from simedge.traces.synthetic import Tracks
 
@@ -122,8 +123,34 @@ class ClusterSpec:
 
 
 @dataclass(frozen=True)
+class Uplink:
+    """What is different about one camera's link; null: as for all cameras.
+
+    Attributes
+    ----------
+    profile : str or None
+        Its link profile.
+    uplink_bps : float or None
+        Its rate.
+    call_s : float or None
+        Cost of one call on it.
+    schedule : Bandwidth or None
+        Its rate over time.
+    """
+
+    profile: str | None = None
+    uplink_bps: float | None = None
+    call_s: float | None = None
+    schedule: Bandwidth | None = None
+
+    def __post_init__(self) -> None:
+        _positive(self, "uplink_bps")
+        _not_negative(self, "call_s")
+
+
+@dataclass(frozen=True)
 class Network:
-    """Links from each camera to the switch, and from there to the edge.
+    """Links from each camera to the switch or access point, and from there to the edge.
 
     Attributes
     ----------
@@ -132,11 +159,21 @@ class Network:
     backbone : str
         Link profile of the switch's link to the edge.
     uplink_bps : float or None
-        Rate of the cameras' links; None: the profile's.
+        Rate of the cameras' links; None: the profile's. On a shared medium the most that each can send; None: no limit.
     call_s : float or None
         Cost of one call on the cameras' links; None: the profile's.
     call_units : int or None
         Most units in one call; None: the profile's (§1.4: 20).
+    schedule : Bandwidth or None
+        Rate of every camera's link over time, instead of `uplink_bps`.
+    medium_bps : float or None
+        Rate of the medium that the cameras share, if their profile has one; None: the profile's.
+    medium_schedule : Bandwidth or None
+        Rate of the medium over time.
+    backbone_schedule : Bandwidth or None
+        Rate of the switch's link to the edge over time.
+    cameras : mapping of str to Uplink
+        What is different about single cameras, by name.
     """
 
     uplink: str = "fast_ethernet"
@@ -144,10 +181,28 @@ class Network:
     uplink_bps: float | None = None
     call_s: float | None = None
     call_units: int | None = None
+    schedule: Bandwidth | None = None
+    medium_bps: float | None = None
+    medium_schedule: Bandwidth | None = None
+    backbone_schedule: Bandwidth | None = None
+    cameras: Mapping[str, Uplink] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _positive(self, "uplink_bps", "call_units")
+        _positive(self, "uplink_bps", "call_units", "medium_bps")
         _not_negative(self, "call_s")
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Every link profile that it names, each once."""
+        named = [self.uplink, self.backbone, *(one.profile for one in self.cameras.values() if one.profile)]
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def schedules(self) -> dict[str, Bandwidth]:
+        """Every rate over time, by key."""
+        found = {name: getattr(self, name) for name in ("schedule", "medium_schedule", "backbone_schedule")}
+        found |= {f"cameras.{name}.schedule": one.schedule for name, one in self.cameras.items()}
+        return {f"network.{name}": one for name, one in found.items() if one is not None}
 
 
 @dataclass(frozen=True)
@@ -260,6 +315,9 @@ class VideoScenario:
         _positive(self, "horizon_s", "slo_s", "report_period_s")
         _not_negative(self, "warmup_s", "seed", "cut_seed", "control_delay_s")
         self._match("workload.mix", self.workload.mix, self.pipeline.leaves)
+        for name in self.network.cameras:
+            if name not in self.cluster.names:
+                raise ValueError(f"network.cameras: the cluster has no {name!r}; it has {self._few_names()}")
         drawn = self.workload.kind == "generated"
         if drawn and len(self.cluster.cameras) != len(self.workload.tracks.weights):
             raise ValueError(
@@ -267,6 +325,10 @@ class VideoScenario:
                 f"for a group of {len(self.cluster.cameras)} cameras"
             )
         self.check_horizon(self.horizon_s or CLIP_S)
+
+    def _few_names(self) -> str:
+        names = self.cluster.names
+        return ", ".join(names if len(names) <= 6 else (*names[:2], "…", names[-1]))
 
     @staticmethod
     def _match(key: str, given: Iterable[str], paths: Iterable[str]) -> None:

@@ -37,9 +37,13 @@ def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str,
             profile = read_device(device, config_dir)
             profile.check_names(scenario.pipeline.costs)
             named[device] = profile.path
-    for link in (network.uplink, network.backbone):
+    for link in network.profiles:
         if link not in named:
             named[link] = read_link(link, config_dir).path
+    for schedule in network.schedules.values():
+        found = schedule.file(config_dir)
+        if found is not None:
+            named[found[1]] = found[2]
     if scenario.workload.kind == "recorded":
         trace = scenario.workload.trace or ""
         named[trace] = files.find(trace, "traces", _SUFFIXES, error=TraceError, config_dir=config_dir)
