@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from simedge.errors import ProfileError
-from simedge.hardware.profile import LatencyTable, read_device, read_link
+from simedge.hardware.latency import LatencyTable
+from simedge.hardware.profile import read_device, read_link
 from simedge.policies.video.pipeline import Pipeline
 from simedge.systems.video.capacity import capacity_ips
 
