@@ -125,7 +125,7 @@ class VideoFlow:
         ]
         self.names = spec.names
         used = {**dict(zip(spec.names, spec.profiles, strict=True)), **dict.fromkeys(spec.gpu_names, spec.edge)}
-        self.power = {name: power for name, profile in used.items() if (power := profiles[profile].power)}
+        self.power = {name: power for name, profile in used.items() if (power := profiles[profile].power) is not None}
         self.energy_per_bit = uplink.energy_per_bit
         self.setting = VideoSetting(
             capacity_ips=_read_only(

@@ -109,6 +109,10 @@ class VideoSystem(System):
             "migration_calls": sum(camera.moved_calls for camera in flow.cameras),
             "inputs": self._inputs,
         }
+        if flow.power:
+            facts["power_w"] = flow.power
+        if flow.energy_per_bit is not None:
+            facts["energy_per_bit"] = flow.energy_per_bit
         if flow.totals is not None:
             self.metrics, self.curves = flow.totals.metrics(flow.names, facts), flow.totals.curves()
         return tables, facts
