@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simedge import interrupts
 from simedge.console import show_table
-from simedge.errors import ConfigError, InputError
+from simedge.errors import ConfigError, InputError, quoted
 from simedge.progress import RunsBar
 
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ def add(verb: Callable[..., Any], verbs: Any, checked: Callable[..., Any]) -> No
     """Add the verb to a parser; see :func:`simedge.cli_compare.add`."""
 
     def act(options: Any) -> int:
-        name = options.name or (Path(options.output).stem if options.output else "measured")
-        if not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
-            raise ConfigError("is no name of a profile", where=f"--name {name}", remedy="use letters, digits, _ - .")
-        return _profile(options, name, checked(options.output or f"{name}.yaml", suffixes=(".yaml",)))
+        name = "measured" if options.name is None else options.name
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ConfigError(f"{quoted(name)} is no name of a profile", "--name", "use letters, digits, _ - .")
+        path = checked(options.output or f"{name}.yaml", suffixes=(".yaml",))
+        return _profile(options, path.stem if options.name is None else name, path)
 
     made = verb(verbs, "profile", act, "measure models on this machine, or import latencies", epilog=_EPILOG)
     made.add_argument(

@@ -207,9 +207,7 @@ def _onnx(target: str, settings: Settings) -> Model:
         raise ConfigError(f"has inputs {said}", where=target, remedy="give a model with one input of 32-bit floats")
     first, *rest = inputs[0].shape
     if isinstance(first, int) and set(settings.batches) != {first}:
-        raise ConfigError(
-            f"takes batches of {first} only", target, f"export it with a free batch, or --batches {first}"
-        )
+        raise ConfigError(f"takes batches of {first} only", target, f"give --batches {first}, or free its batch")
     shape = settings.shape or tuple(rest)
     if not all(isinstance(size, int) for size in shape):
         raise ConfigError(f"does not say the shape of an item: {rest}", where=target, remedy="give --input")
