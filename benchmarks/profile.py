@@ -64,7 +64,7 @@ def profile(folder: Path, repeat: int) -> str:
         code = cli.main([*words, "--device", "cpu", "--name", "here", "-o", str(place)])
     if code:
         raise SystemExit(code)
-    return next(line for line in said.getvalue().splitlines() if line.startswith("kind: "))
+    return "\n  ".join(line for line in said.getvalue().splitlines() if line.startswith(("kind: ", "note: ")))
 
 
 def served(model: Any, items: int, batch: int) -> float:

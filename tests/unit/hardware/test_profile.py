@@ -181,6 +181,12 @@ def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
         for items, expected in latency_ms.items():
             assert found.table(name, 8.0, 32).latency_s(items) * 1e3 == pytest.approx(expected, rel=0.05)
     assert found.table("person_gender", 8.0, 8).latency_s(8) * 1e3 == pytest.approx(8 * (0.11 + 8 * 0.32))
+    more = yaml.safe_load(text.split("```yaml\n")[2].split("```")[0])
+    whole = yaml.safe_load(example)
+    whole["inference"] |= more.pop("inference")
+    found = read_device(str(write(tmp_path, whole | more)))
+    assert (found.spread, found.power) == (0.03, (1.9, 7.4))
+    assert found.table("kind", 3.0, 16).latency_s(8) == pytest.approx(4.4e-3)
 
 
 @pytest.mark.parametrize("name", DEVICES)
