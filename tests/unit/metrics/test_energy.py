@@ -73,7 +73,7 @@ def powered(tmp_path: Path) -> Callable[..., Scenario]:
     return lambda *more: load("campus", *chosen, *mine, *more, config_dir=tmp_path)
 
 
-def test_profiles_with_power_give_energy(powered: Callable[..., Any]) -> None:
+def test_profiles_with_power_give_energy(powered: Callable[..., Any], tmp_path: Path) -> None:
     """The identity: idle power for all of the time of all devices, and the difference while they were busy."""
     run = powered().run()
     metrics = run.metrics
@@ -84,6 +84,7 @@ def test_profiles_with_power_give_energy(powered: Callable[..., Any]) -> None:
     done = int((~np.isnan(run.columns["rois"]["done_s"])).sum())
     assert metrics["energy_j_per_unit"] == pytest.approx(metrics["energy_j"] / done, rel=1e-12)
     assert len(energies(run)) == 7 + 3
+    assert energies(Results.load(run.save(tmp_path / "saved"))) == energies(run)
     brief = powered("record=summary").run()
     assert energies(brief) == pytest.approx(energies(run), rel=1e-12)
 
@@ -97,3 +98,19 @@ def test_energy_changes_nothing_else(powered: Callable[..., Any], tmp_path: Path
     assert plain.fingerprint == run.fingerprint
     assert energies(plain) == {} and set(run.metrics) - set(plain.metrics) == set(energies(run))
     assert not {"power_w", "energy_per_bit"} & set(plain.facts)
+
+
+def test_energy_is_compared_like_any_metric(
+    powered: Callable[..., Any], tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    for policy in ("camera_only", "centralized"):
+        for seed in (0, 1, 2):
+            powered(f"policy={policy}", f"seed={seed}", "horizon_s=2").run().save(
+                tmp_path / "runs" / f"{policy}-{seed}"
+            )
+    code, out, err = command("compare", str(tmp_path / "runs"), "--metric", "energy_j,energy_j_per_unit")
+    assert (code, err) == (0, "")
+    assert "energy_j [J]:" in out and "energy_j_per_unit [J]:" in out
+    load("campus", "workload=generated", "horizon_s=2").run().save(tmp_path / "plain" / "one")
+    code, out, err = command("compare", str(tmp_path / "plain"), "--metric", "energy_j")
+    assert (code, out, err) == (2, "", "simedge: no run has the metric 'energy_j'; name one that the runs have\n")
