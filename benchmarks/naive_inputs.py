@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simedge.hardware.profile import LatencyTable, read_device, read_link
+from simedge.hardware.latency import Latency
+from simedge.hardware.profile import read_device, read_link
 from simedge.kernel import Streams
 from simedge.policies.video.interface import VideoPolicy, VideoSetting
 from simedge.systems.video.scenario import VideoScenario
@@ -16,7 +17,7 @@ from simedge.systems.video.system import VideoSystem
 
 __all__ = ["Inputs", "Request", "Tables"]
 
-Tables = Mapping[str, LatencyTable]
+Tables = Mapping[str, Latency]
 
 
 class Request(NamedTuple):

@@ -1,4 +1,4 @@
-"""The command ``simedge``: run, sweep, compare, plot, reproduce, list, trace.
+"""The command ``simedge``: run, sweep, compare, plot, reproduce, profile, list, trace.
 
 Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
 Nothing heavy is imported until a verb needs it.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_compare, cli_plot, cli_reproduce, cli_sweep, cli_trace, interrupts
+from simedge import __version__, cli_compare, cli_plot, cli_profile, cli_reproduce, cli_sweep, cli_trace, interrupts
 from simedge.console import ReaderGone, complain, guarded_output
 from simedge.errors import InputError, OutputError, suggest
 from simedge.progress import TimeBars
@@ -167,6 +167,7 @@ def _parser() -> _Parser:
     cli_reproduce.add(verb, verbs, overridden, _checked_place)
     cli_compare.add(verb, verbs, _checked_place)
     cli_plot.add(verb, verbs, _checked_place)
+    cli_profile.add(verb, verbs, _checked_place)
 
     names = verb(verbs, "list", _list, "show the names you may type")
     names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")

@@ -60,13 +60,19 @@ class RunsBar(_Bars):
     ----------
     shown : bool or None
         Whether to show it; None: if someone watches.
+    what : str
+        What is counted.
     """
+
+    def __init__(self, shown: bool | None, what: str = "runs") -> None:
+        super().__init__(shown)
+        self._what = what
 
     def _columns(self) -> tuple[Any, ...]:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
         text = TextColumn("{task.description}")
-        return text, BarColumn(), MofNCompleteColumn(), TextColumn("runs, left"), TimeRemainingColumn()
+        return text, BarColumn(), MofNCompleteColumn(), TextColumn(f"{self._what}, left"), TimeRemainingColumn()
 
     def at(self, done: int, total: int, about: str) -> None:
         """Show how many runs are done, and a word about what comes."""

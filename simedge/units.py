@@ -16,8 +16,13 @@ _SCALES: dict[str, dict[str, float]] = {
     "bps": {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9},
     "bytes": {"B": 1.0, "bytes": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
     "ips": {"ips": 1.0, "IPS": 1.0},
+    "W": {"mW": 1e-3, "W": 1.0, "kW": 1e3},
+    "J": {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6},
+    "J/bit": {"pJ/bit": 1e-12, "nJ/bit": 1e-9, "uJ/bit": 1e-6, "µJ/bit": 1e-6, "mJ/bit": 1e-3, "J/bit": 1.0},
+    "1": {"%": 1e-2},
 }
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-zµ]*)\s*\Z")
+_SUFFIXES = {"s": "s", "bps": "bps", "bytes": "bytes", "ips": "ips", "w": "W", "j": "J"}
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-zµ/%]*)\s*\Z")
 
 
 def unit_of(name: str) -> str | None:
@@ -25,11 +30,10 @@ def unit_of(name: str) -> str | None:
 
     Examples
     --------
-    >>> unit_of("uplink_bps"), unit_of("gamma_s"), unit_of("beta")
-    ('bps', 's', None)
+    >>> unit_of("uplink_bps"), unit_of("gamma_s"), unit_of("energy_j"), unit_of("beta")
+    ('bps', 's', 'J', None)
     """
-    suffix = name.rsplit("_", 1)[-1] if "_" in name else ""
-    return suffix if suffix in _SCALES else None
+    return _SUFFIXES.get(name.rsplit("_", 1)[-1]) if "_" in name else None
 
 
 def parse_quantity(text: str, unit: str) -> float:
@@ -40,7 +44,7 @@ def parse_quantity(text: str, unit: str) -> float:
     text : str
         Such as ``"10 Mbps"``, ``"8ms"``, ``"inf"`` or ``"2.5e3"``; a bare number is SI.
     unit : str
-        ``"s"``, ``"bps"``, ``"bytes"`` or ``"ips"``.
+        ``"s"``, ``"bps"``, ``"bytes"``, ``"ips"``, ``"W"``, ``"J"``, ``"J/bit"``, or ``"1"`` for a share.
 
     Returns
     -------
@@ -56,6 +60,8 @@ def parse_quantity(text: str, unit: str) -> float:
     --------
     >>> parse_quantity("10 Mbps", "bps"), parse_quantity("8ms", "s"), parse_quantity("2 MB", "bytes")
     (10000000.0, 0.008, 2000000.0)
+    >>> parse_quantity("3 %", "1"), parse_quantity("7.5 W", "W"), parse_quantity("2 nJ/bit", "J/bit")
+    (0.03, 7.5, 2e-09)
     """
     if text.strip().lower() in {"inf", "+inf", ".inf"}:
         return math.inf

@@ -110,7 +110,7 @@ def _number(said: str, unit: str) -> float | None:
     try:
         if said.rstrip().endswith("%"):
             return float(said.rstrip()[:-1]) / 100
-        return parse_quantity(said, unit) if unit in {"s", "bytes"} else float(said)
+        return parse_quantity(said, unit) if unit in {"s", "bytes", "J"} else float(said)
     except ValueError:
         return None
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from simedge.hardware.profile import LatencyTable
+import numpy as np
+
+from simedge.hardware.latency import Latency
+from simedge.hardware.service import service
 from simedge.kernel import Environment
 
 __all__ = ["Device"]
@@ -19,69 +22,43 @@ class Device:
         The clock.
     name : str
         Entity name, such as ``camera_1`` or ``gpu_1``.
-    tables : sequence of LatencyTable
+    tables : sequence of LatencyTable or LatencyCurve
         Latency of each classifier on this device.
     segments : sequence of sequence of int
         What can be asked of it: each segment is a run of classifiers (indices into `tables`). An item of a
         batch is given as the index of its segment.
+    spread : float
+        Relative standard deviation of a batch's latency around its mean, >= 0.
+    stream : Generator, optional
+        Where a spread is drawn from.
 
-    Notes
-    -----
-    A batch runs stage by stage: every distinct classifier in it is launched once, over all items that need it. With
-    affine tables that is a sum over items plus a sum over the set of classifiers launched, so neither counts nor stages
-    have to be built per batch.
+    Attributes
+    ----------
+    service_s : callable
+        Given the segment of each item, tells the seconds that a batch of them takes; with a spread, that the next
+        batch takes (:mod:`simedge.hardware.service`).
     """
 
-    __slots__ = (
-        "_done",
-        "_env",
-        "_fixed_s",
-        "_launches",
-        "_per_item_s",
-        "_ready",
-        "_tables",
-        "_work_s",
-        "free_at_s",
-        "idle",
-        "name",
-        "slowdown",
-    )
+    __slots__ = ("_done", "_env", "_ready", "_work_s", "free_at_s", "idle", "name", "service_s", "slowdown")
 
     def __init__(
-        self, env: Environment, name: str, tables: Sequence[LatencyTable], segments: Sequence[Sequence[int]]
+        self,
+        env: Environment,
+        name: str,
+        tables: Sequence[Latency],
+        segments: Sequence[Sequence[int]],
+        spread: float = 0.0,
+        stream: np.random.Generator | None = None,
     ) -> None:
         self.name = name
         self.idle = True
         self.free_at_s = 0.0
+        self.service_s = service(tables, segments, spread, stream)
         self._env = env
-        self._tables = tables
-        self._per_item_s = [sum(tables[k].per_item_s for k in segment) for segment in segments]
-        self._launches = [sum(1 << k for k in set(segment)) for segment in segments]
-        self._fixed_s: dict[int, float] = {}
         self._work_s = 0.0
         self.slowdown = 1.0
         self._ready = env.alarm(self._finish)
         self._done: Callable[[], None] = _nobody
-
-    def service_s(self, items: Sequence[int]) -> float:
-        """Seconds that one batch takes.
-
-        Parameters
-        ----------
-        items : sequence of int
-            Segment of each item.
-        """
-        per_item_s, launches = self._per_item_s, self._launches
-        seconds = 0.0
-        launched = 0
-        for item in items:
-            seconds += per_item_s[item]
-            launched |= launches[item]
-        fixed_s = self._fixed_s.get(launched)
-        if fixed_s is None:
-            fixed_s = sum(table.fixed_s for k, table in enumerate(self._tables) if launched >> k & 1)
-            self._fixed_s[launched] = fixed_s
-        return fixed_s + seconds
 
     def execute(self, items: Sequence[int], done: Callable[[], None]) -> None:
         """Run a batch now and call `done` at its end. The device must be idle."""

@@ -9,19 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from simedge import files
 from simedge.errors import ProfileError, suggest
+from simedge.hardware.latency import DEVIATION_MAX, INTERPOLATIONS, Deviation, Latency, LatencyTable, fitted
 from simedge.hardware.shared import Sharing
 from simedge.units import format_quantity, parse_quantity
 
-__all__ = ["KINDS", "DeviceProfile", "LatencyTable", "LinkProfile", "Medium", "read_device", "read_link"]
+__all__ = ["KINDS", "DeviceProfile", "LinkProfile", "Medium", "Power", "read_device", "read_link"]
 
-_DEVIATION_MAX = 0.1
 _NUMBER_MAX = 1e15
+_SPREAD_MAX = 10.0
 _MISSPELLED = 0.8
 _KEPT = 256  # profiles
 _STATIONS_MAX = 10_000
@@ -30,51 +31,11 @@ _EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+\Z")
 KINDS = ("measured", "published", "derived", "fitted", "assumed")
 
 
-@dataclass(frozen=True, slots=True)
-class LatencyTable:
-    """Latency of one classifier over batch size: ``fixed_s + per_item_s * items``.
+class Power(NamedTuple):
+    """Electric power of a device that does nothing, and of one that executes a batch, W."""
 
-    Attributes
-    ----------
-    fixed_s, per_item_s : float
-        Cost of a launch, >= 0, and of each item in it, > 0.
-    batch_max : int
-        Largest batch size that was profiled.
-    """
-
-    fixed_s: float
-    per_item_s: float
-    batch_max: int
-
-    def slower(self, times: float) -> LatencyTable:
-        """Return the table of a device that takes so many times as long."""
-        return LatencyTable(self.fixed_s * times, self.per_item_s * times, self.batch_max)
-
-    def latency_s(self, items: int) -> float:
-        """Seconds for one launch over so many items."""
-        return self.fixed_s + self.per_item_s * items
-
-    @classmethod
-    def fit(cls, batch_sizes: Sequence[int], latency_s: Sequence[float]) -> LatencyTable:
-        """Line through measured latencies with the least squares of relative deviations, and ``fixed_s >= 0``.
-
-        Relative, because a batch of 1 and one of 64 are equally often wrong by so many per cent. One batch size alone
-        gives a line through the origin.
-
-        Examples
-        --------
-        >>> table = LatencyTable.fit([1, 8, 32], [0.011, 0.067, 0.259])
-        >>> round(table.fixed_s, 6), round(table.per_item_s, 6), table.batch_max
-        (0.003, 0.008, 32)
-        """
-        sizes, values = np.asarray(batch_sizes, float), np.asarray(latency_s, float)
-        per_item = fixed = 0.0
-        if len(sizes) > 1:
-            per_item, fixed = (float(c) for c in np.polyfit(sizes, values, 1, w=1 / values))
-        if len(sizes) == 1 or fixed < 0:
-            shares = sizes / values
-            fixed, per_item = 0.0, float(shares.sum() / (shares @ shares))
-        return cls(fixed, per_item, int(max(batch_sizes)))
+    idle_w: float
+    busy_w: float
 
 
 @dataclass(frozen=True)
@@ -90,18 +51,24 @@ class DeviceProfile:
         measured by itself.
     batch_max : int
         Largest batch size profiled.
-    measured : mapping of str to LatencyTable
+    measured : mapping of str to LatencyTable or LatencyCurve
         Classifiers that have a table of their own; it goes before the general one.
     path : Path
         Where it was read.
+    spread : float
+        Relative standard deviation of a batch's latency around its mean; 0: every batch takes its mean.
+    power : Power or None
+        None: not known.
     """
 
     name: str
     fixed_s: float | None
     per_item_s: float | None
     batch_max: int
-    measured: Mapping[str, LatencyTable]
+    measured: Mapping[str, Latency]
     path: Path
+    spread: float = 0.0
+    power: Power | None = None
 
     def check_names(self, classifiers: Iterable[str]) -> None:
         """Complain of a measured classifier that a pipeline lacks if one of the pipeline's is probably meant.
@@ -123,7 +90,7 @@ class DeviceProfile:
                         remedy=f"write {unmeasured[close]!r}, or name it less like one of the pipeline's",
                     )
 
-    def table(self, classifier: str, cost: float, batch: int) -> LatencyTable:
+    def table(self, classifier: str, cost: float, batch: int) -> Latency:
         """Latency table of a classifier of a given cost, for batches up to `batch`.
 
         Raises
@@ -193,6 +160,8 @@ class LinkProfile:
         Where it was read.
     medium : Medium or None
         How the links of one place share `rate_bps`; None: each has it for itself, in each direction.
+    energy_per_bit : float or None
+        Energy that a bit takes, J; None: not known.
     """
 
     name: str
@@ -202,6 +171,7 @@ class LinkProfile:
     contended: bool
     path: Path = Path()
     medium: Medium | None = None
+    energy_per_bit: float | None = None
 
 
 class _Reader:
@@ -294,9 +264,9 @@ def _device(path: Path, content: str) -> DeviceProfile:
     """Read a device profile once for each content: it takes longer than a short run."""
     del content
     reader = _Reader(path)
-    reader.check_keys(reader.data, ("name", "inference"))
+    reader.check_keys(reader.data, ("name", "inference", "power"))
     inference = reader.mapping(reader.data.get("inference"), "inference")
-    reader.check_keys(inference, ("batch_max", "fixed", "per_item", "classifiers"), "inference.")
+    reader.check_keys(inference, ("batch_max", "fixed", "per_item", "classifiers", "spread"), "inference.")
     batch_max = int(reader.number(inference, "batch_max", "inference.", None, least=1))
     general = {}
     if "fixed" in inference or "per_item" in inference or "classifiers" not in inference:
@@ -306,14 +276,38 @@ def _device(path: Path, content: str) -> DeviceProfile:
         str(classifier): _measured(reader, entry, f"inference.classifiers.{classifier}")
         for classifier, entry in reader.mapping(inference.get("classifiers", {}), "inference.classifiers").items()
     }
-    title = str(reader.data.get("name", reader.path.stem))
-    return DeviceProfile(title, general.get("fixed"), general.get("per_item"), batch_max, measured, reader.path)
+    spread = reader.number(inference, "spread", "inference.", "1", least=0.0) if "spread" in inference else 0.0
+    if spread > _SPREAD_MAX:
+        raise reader.error("inference.spread.value", f"is above {_SPREAD_MAX:.0%}", "measure again, with more rounds")
+    return DeviceProfile(
+        name=str(reader.data.get("name", reader.path.stem)),
+        fixed_s=general.get("fixed"),
+        per_item_s=general.get("per_item"),
+        batch_max=batch_max,
+        measured=measured,
+        path=reader.path,
+        spread=spread,
+        power=_power(reader) if "power" in reader.data else None,
+    )
 
 
-def _measured(reader: _Reader, entry: Any, key: str) -> LatencyTable:
-    """Read ``{latency: {1: 11.0, 8: 70.2}, unit, kind, source}``."""
+def _power(reader: _Reader) -> Power:
+    """Read ``{idle: …, busy: …}``."""
+    entry = reader.mapping(reader.data["power"], "power")
+    reader.check_keys(entry, ("idle", "busy"), "power.")
+    idle_w, busy_w = (reader.number(entry, name, "power.", "W", least=0.0) for name in ("idle", "busy"))
+    if busy_w < idle_w:
+        raise reader.error("power.busy.value", "is less than idle", "give the power under load, which includes idle")
+    return Power(idle_w, busy_w)
+
+
+def _measured(reader: _Reader, entry: Any, key: str) -> Latency:
+    """Read ``{latency: {1: 11.0, 8: 70.2}, unit, kind, source}``, perhaps with ``interpolation``."""
     entry = reader.mapping(entry, key)
-    reader.check_keys(entry, ("latency", "unit", "kind", "source"), f"{key}.")
+    reader.check_keys(entry, ("latency", "unit", "kind", "source", "interpolation"), f"{key}.")
+    how = entry.get("interpolation", "line")
+    if how not in INTERPOLATIONS:
+        raise reader.error(f"{key}.interpolation", f"{how!r} is no choice", suggest(str(how), INTERPOLATIONS))
     points = reader.mapping(entry.get("latency"), f"{key}.latency")
     if not points:
         raise reader.error(f"{key}.latency", "no batch size is given", "give latencies such as {1: 11.0, 8: 70.2}")
@@ -325,19 +319,22 @@ def _measured(reader: _Reader, entry: Any, key: str) -> LatencyTable:
         item = {str(size): {"value": value, **{k: entry.get(k) for k in ("unit", "kind", "source")}}}
         sizes.append(size)
         values.append(reader.number(item, str(size), f"{key}.latency.", "s", least=1e-12))
-    table = LatencyTable.fit(sizes, values)
-    if table.per_item_s <= 0:
-        raise reader.error(f"{key}.latency", "latency does not grow with the batch", "check the measurement")
-    off = {size: table.latency_s(size) / value - 1 for size, value in zip(sizes, values, strict=True)}
-    worst = max(off, key=lambda size: abs(off[size]))
-    if abs(off[worst]) > _DEVIATION_MAX:
-        line = f"{format_quantity(table.fixed_s, 's')} + {format_quantity(table.per_item_s, 's')} per item"
+    try:
+        return fitted(sizes, values, how)
+    except Deviation as deviation:
+        fit = deviation.fit
+        if isinstance(fit, LatencyTable):
+            drawn = f"line, {format_quantity(fit.fixed_s, 's')} + {format_quantity(fit.per_item_s, 's')} per item,"
+            remedy = "of a line; leave out batch sizes that you do not run, or set interpolation: monotone"
+        else:
+            drawn, remedy = "curve that never falls", "of such a curve; measure again"
         raise reader.error(
             f"{key}.latency",
-            f"at batch {worst} the nearest line, {line}, is {abs(off[worst]):.0%} off",
-            f"latencies must lie within {_DEVIATION_MAX:.0%} of a line; leave out batch sizes that you do not run",
-        )
-    return table
+            f"at batch {deviation.items} the nearest {drawn} is {abs(deviation.share):.0%} off",
+            f"latencies must lie within {DEVIATION_MAX:.0%} {remedy}",
+        ) from None
+    except ValueError as problem:
+        raise reader.error(f"{key}.latency", str(problem), "check the measurement") from None
 
 
 def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:
@@ -355,7 +352,7 @@ def read_link(name: str, config_dir: Path | None = None) -> LinkProfile:
 def _link(path: Path, content: str) -> LinkProfile:
     del content
     reader = _Reader(path)
-    reader.check_keys(reader.data, ("name", "rate", "call", "call_max", "contended", "medium"))
+    reader.check_keys(reader.data, ("name", "rate", "call", "call_max", "contended", "medium", "energy_per_bit"))
     contended = reader.data.get("contended", True)
     if not isinstance(contended, bool):
         raise reader.error("contended", f"{contended!r} is not true or false", "write true or false")
@@ -367,6 +364,9 @@ def _link(path: Path, content: str) -> LinkProfile:
         contended=contended,
         path=reader.path,
         medium=_medium(reader) if "medium" in reader.data else None,
+        energy_per_bit=reader.number(reader.data, "energy_per_bit", "", "J/bit", least=0.0)
+        if "energy_per_bit" in reader.data
+        else None,
     )
 
 

@@ -271,4 +271,4 @@ def written_as(axis: Axis, metric: str, log: bool) -> None:
 
 
 def _is_count(metric: str) -> bool:
-    return metric_of(metric).unit not in {"s", "1", "bytes"}
+    return metric_of(metric).unit not in {"s", "1", "bytes", "J"}

@@ -52,7 +52,7 @@ class Metric(NamedTuple):
     """A number that sums up a run. A name that ends in ``.<…>`` stands for one metric per such thing."""
 
     name: str
-    unit: Literal["s", "units", "calls", "units/s", "classifiers/s", "bytes", "1"]
+    unit: Literal["s", "units", "calls", "units/s", "classifiers/s", "bytes", "J", "1"]
     about: str
 
 
@@ -157,11 +157,17 @@ def _metrics() -> dict[str, Metric]:
     add("utilisation.edge", "1", "mean utilisation of the GPUs")
     add("uplink_bytes", "bytes", "bytes carried by all camera uplinks, migrations included")
     add("uplink_bytes.<camera>", "bytes", "bytes carried by one camera's uplink")
+    add("energy_j.<entity>", "J", "energy of one camera or GPU over the whole run, if its profile tells power")
+    add("energy_j.network", "J", "energy of the bits that the camera uplinks carried, if their profile tells it")
+    add("energy_j", "J", "energy of all devices, and of the uplinks if their profile tells it")
+    add("energy_j_per_unit", "J", "energy_j over the units completed in the whole run")
     return {metric.name: metric for metric in listed}
 
 
 METRICS: dict[str, Metric] = _metrics()
-"""Every scalar metric by name, or by the pattern ``utilisation.<entity>`` or ``uplink_bytes.<camera>``."""
+"""Every scalar metric by name, or by the pattern ``utilisation.<entity>`` or ``uplink_bytes.<camera>``.
+
+Those of energy are left out of a run none of whose profiles tells power."""
 
 HEADLINES: tuple[str, ...] = (
     "throughput_ips_mean",
@@ -215,7 +221,7 @@ def show(name: str, value: float) -> str:
     unit = metric_of(name).unit
     if math.isnan(value):
         return "–"
-    if unit in {"s", "bytes"}:
+    if unit in {"s", "bytes", "J"}:
         return format_quantity(value, unit)
     if unit == "1":
         return f"{value:.3g}" if name.startswith("imbalance") else f"{100 * value:.3g} %"

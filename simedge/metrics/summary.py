@@ -11,6 +11,7 @@ import numpy as np
 
 from simedge.metrics.bound import PooledServer
 from simedge.metrics.curves import CurveCounts, Curves
+from simedge.metrics.energy import energy
 from simedge.metrics.quantiles import Exact, Numbers, statistics
 from simedge.metrics.schema import FAULT_COUNTS, PARTS, Categorical, Columns, FloatArray
 
@@ -83,8 +84,9 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     facts : mapping
         ``horizon_s``, ``warmup_s``, ``slo_s`` (s), ``bound_ips`` (units/s of all devices together, > 0),
         ``capacity_ips`` (entity of a report -> units/s, > 0), ``busy_s`` (device -> s), ``path_lengths`` (path ->
-        classifiers), ``bytes`` (camera -> bytes), ``migrated_units`` and ``migration_calls``, and of a run with
-        faults ``faults`` (what they did -> units).
+        classifiers), ``bytes`` (camera -> bytes), ``migrated_units`` and ``migration_calls``; of a run with faults
+        ``faults`` (what they did -> units); where profiles tell power, what :func:`simedge.metrics.energy.energy`
+        takes.
 
     Returns
     -------
@@ -100,8 +102,8 @@ def summarise(columns: Mapping[str, Columns], facts: Mapping[str, Any]) -> dict[
     -----
     Units that arrived before the warm-up ended count in no metric of units or latencies; bins and reports before it
     are left out. A completion counts in its bin whenever the unit arrived, for it is work done in that second.
-    Utilisation, migrations and bytes are of the whole run. The imbalance index is that of Eqs. 1.1 and 1.3 over the
-    cameras and the edge (as in Fig. 1.13), with workloads divided by capacity, so that 0 means equal drain times.
+    Utilisation, migrations, bytes and energy are of the whole run. The imbalance index is that of Eqs. 1.1 and 1.3 over
+    the cameras and the edge (as in Fig. 1.13), with workloads divided by capacity, so that 0 means equal drain times.
     Percentiles interpolate linearly.
 
     Examples
@@ -165,7 +167,7 @@ class Totals:
         self._unit = facts.get("unit", "roi")
         self._server = PooledServer(float(facts["bound_ips"]))
         self._curves = CurveCounts(self._horizon_s, self._slo_s)
-        self._arrived = self._late = self._lost = 0
+        self._arrived = self._late = self._lost = self._done = 0
         self._latency_s, self._bound_s, self._imbalance, self._waiting = (numbers() for _ in range(4))
         self._parts_s = dict.fromkeys(PARTS, 0.0)
         self._units_ips = self._bins(np.empty(0))
@@ -192,6 +194,7 @@ class Totals:
             Classifiers that each ran.
         """
         arrived_s = rois["arrived_s"]
+        self._done += len(arrived_s)
         counts = (arrived_s >= self._warmup_s) & (arrived_s < self._horizon_s)
         latency_s = rois["latency_s"][counts]
         self._latency_s.add(latency_s)
@@ -260,6 +263,7 @@ class Totals:
             **{f"{name}_units": float(facts.get("faults", {}).get(name, 0)) for name in FAULT_COUNTS},
             **_utilisation(cameras, facts),
             **_bytes(cameras, facts),
+            **energy(facts, self._done),
         }
 
 

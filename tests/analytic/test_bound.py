@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import simedge
 from simedge.hardware.device import Device
-from simedge.hardware.profile import LatencyTable
+from simedge.hardware.latency import LatencyTable
 from simedge.kernel import Environment
 from simedge.metrics.bound import PooledServer
 from simedge.policies.video.pipeline import Pipeline

@@ -104,7 +104,12 @@ def jittered(rates_ips: Sequence[float], seed: int, duration_s: float = 4.0) -> 
 
 
 def system(
-    setup: tuple[Any, ...], admission: str, policy: VideoPolicy, folder: Path, trace: RoiTrace | None = None
+    setup: tuple[Any, ...],
+    admission: str,
+    policy: VideoPolicy,
+    folder: Path,
+    trace: RoiTrace | None = None,
+    devices: tuple[str, ...] = (*DEVICES, "titan_x"),
 ) -> VideoSystem:
     cameras, gpus, rate_ips, batch, edge_batch, call_units, visible, outbound, edge, call_s = setup
     path = folder / "trace.parquet"
@@ -122,7 +127,7 @@ def system(
     scenario = VideoScenario(
         "oracle",
         policy,
-        ClusterSpec(DEVICES[:cameras], gpus=gpus, camera_batch=batch, edge_batch=edge_batch),
+        ClusterSpec(devices[:cameras], devices[-1], gpus, camera_batch=batch, edge_batch=edge_batch),
         Network(call_s=call_s, call_units=call_units),
         DAG,
         Workload(MIX, tracks, "recorded", str(path)),
@@ -166,6 +171,30 @@ def compare(simulated: VideoSystem, policy: VideoPolicy | None = None) -> dict[s
 @pytest.mark.parametrize("setup", SETUPS)
 def test_equals_the_naive_model(setup: str, admission: str, policy: str, tmp_path: Path) -> None:
     compare(system(SETUPS[setup], admission, POLICIES[policy], tmp_path))
+
+
+CURVED = """\
+inference:
+  batch_max: {{value: 32, unit: items, kind: assumed, source: a test}}
+  fixed: {{value: {ms}, unit: ms, kind: assumed, source: a test}}
+  per_item: {{value: {ms}, unit: ms, kind: assumed, source: a test}}
+  classifiers:
+    kind: {{latency: {{1: 9, 7: 10, 8: 24, 32: 70}}, interpolation: monotone, unit: ms, kind: assumed, source: a test}}
+    type: {{latency: {{1: 4, 4: 12, 9: 13, 32: 200}}, interpolation: monotone, unit: ms, kind: assumed, source: a test}}
+"""
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("setup", ["one camera, large batches", "everything full", "two GPUs, free calls"])
+def test_equals_the_naive_model_where_tables_are_curves(setup: str, policy: str, tmp_path: Path) -> None:
+    """Two classifiers have crooked tables, the others lines."""
+    for name, ms in (("camera", 0.7), ("gpu", 0.1)):
+        (tmp_path / f"{name}.yaml").write_text(CURVED.format(ms=ms))
+    camera, gpu = (str(tmp_path / f"{name}.yaml") for name in ("camera", "gpu"))
+    devices = (camera, "jetson_tx2", camera, "jetson_tx2", camera, camera, gpu)
+    made = compare(system(SETUPS[setup], "interleaved", POLICIES[policy], tmp_path, devices=devices))
+    plain = compare(system(SETUPS[setup], "interleaved", POLICIES[policy], tmp_path))
+    assert not np.array_equal(made["done_s"], plain["done_s"], equal_nan=True)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simedge.hardware.device import Device
-from simedge.hardware.profile import LatencyTable
+from simedge.hardware.latency import LatencyTable
 from simedge.kernel import BoundedQueue, Environment
 from simedge.metrics.recorder import BatchLog
 from simedge.systems.video.edge import Edge

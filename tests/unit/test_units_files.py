@@ -28,6 +28,12 @@ from simedge.units import format_quantity, parse_quantity, unit_of
         (".5", "bps", 0.5),
         ("inf", "s", float("inf")),
         ("40 ips", "ips", 40.0),
+        ("7.5 W", "W", 7.5),
+        ("350mW", "W", 0.35),
+        ("5 nJ/bit", "J/bit", 5e-9),
+        ("2 kJ", "J", 2000.0),
+        ("3 %", "1", 0.03),
+        ("0.03", "1", 0.03),
     ],
 )
 def test_quantities_become_si(text: str, unit: str, value: float) -> None:
@@ -42,11 +48,11 @@ def test_what_is_no_rate_is_refused_in_one_line(text: str) -> None:
 
 
 def test_the_suffix_promises_the_unit() -> None:
-    names = ["uplink_bps", "gamma_s", "size_bytes", "rate_ips", "beta", "s", "bytes", "gpus"]
-    assert [unit_of(name) for name in names] == ["bps", "s", "bytes", "ips", None, None, None, None]
+    names = ["uplink_bps", "gamma_s", "size_bytes", "rate_ips", "beta", "s", "bytes", "gpus", "idle_w", "gpu_1"]
+    assert [unit_of(name) for name in names] == ["bps", "s", "bytes", "ips", None, None, None, None, "W", None]
 
 
-@given(st.floats(1e-6, 1e12), st.sampled_from(["s", "bps", "bytes"]))
+@given(st.floats(1e-6, 1e12), st.sampled_from(["s", "bps", "bytes", "J"]))
 def test_what_is_written_for_people_reads_back_to_three_digits(value: float, unit: str) -> None:
     assert parse_quantity(format_quantity(value, unit), unit) == pytest.approx(value, rel=5.1e-3)
 

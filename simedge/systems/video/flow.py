@@ -11,7 +11,8 @@ import numpy as np
 
 from simedge.errors import ConfigError
 from simedge.hardware.device import Device
-from simedge.hardware.profile import LatencyTable, read_device, read_link
+from simedge.hardware.latency import Latency
+from simedge.hardware.profile import read_device, read_link
 from simedge.hardware.transfer import Sender
 from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
 from simedge.metrics.quantiles import Exact, Sketched
@@ -92,20 +93,26 @@ class VideoFlow:
 
         profiles = {name: read_device(name, config_dir) for name in dict.fromkeys([*spec.cameras, spec.edge])}
 
-        def tables(name: str, batch: int) -> list[LatencyTable]:
+        def tables(name: str, batch: int) -> list[Latency]:
             found = [profiles[name].table(k, cost, batch) for k, cost in self.pipeline.costs.items()]
             return found if scenario.unit == "roi" else [table.slower(CLASSIFIER_SLOWDOWN) for table in found]
 
         on_camera = {name: tables(name, spec.camera_batch) for name in dict.fromkeys(spec.cameras)}
         on_edge = tables(spec.edge, spec.edge_batch)
         self.cluster = wired(env, scenario, horizon_s, config_dir)
-        call_units = scenario.network.call_units or read_link(scenario.network.uplink, config_dir).call_units
+        uplink = read_link(scenario.network.uplink, config_dir)
+        call_units = scenario.network.call_units or uplink.call_units
 
         faults = scenario.faults
         casualties = self.casualties = Casualties(env, faults) if faults.active else None
         make_camera = Camera if casualties is None else partial(FailingCamera, casualties)
         make_edge = Edge if casualties is None else partial(FailingEdge, casualties)
-        gpus = [Device(env, name, on_edge, self.codes.edge) for name in spec.gpu_names]
+
+        def device(name: str, profile: str, on: list[Latency], segments: list[list[int]]) -> Device:
+            spread = profiles[profile].spread
+            return Device(env, name, on, segments, spread, streams.of(name, "service") if spread else None)
+
+        gpus = [device(name, spec.edge, on_edge, self.codes.edge) for name in spec.gpu_names]
         edge_queue = BoundedQueue(queues.edge_units * len(gpus))
         self.edge = make_edge(env, self.table, self.codes, edge_queue, gpus, spec.edge_batch, self.done)
         self.cameras = [
@@ -116,7 +123,7 @@ class VideoFlow:
                 self.codes,
                 InputQueue(queues.camera_units, queues.admission),
                 BoundedQueue(queues.outbound_units),
-                Device(env, name, on_camera[profile], self.codes.camera),
+                device(name, profile, on_camera[profile], self.codes.camera),
                 self.cluster.route(name, "edge"),
                 self.edge,
                 spec.camera_batch,
@@ -127,6 +134,9 @@ class VideoFlow:
             for index, (name, profile) in enumerate(zip(spec.names, spec.profiles, strict=True))
         ]
         self.names = spec.names
+        used = {**dict(zip(spec.names, spec.profiles, strict=True)), **dict.fromkeys(spec.gpu_names, spec.edge)}
+        self.power = {name: power for name, profile in used.items() if (power := profiles[profile].power) is not None}
+        self.energy_per_bit = uplink.energy_per_bit
         self.setting = VideoSetting(
             capacity_ips=_read_only(
                 [capacity_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles]

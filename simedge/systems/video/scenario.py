@@ -274,7 +274,8 @@ class VideoScenario:
     seed : int
         Seed of all random streams, >= 0.
     cut_seed : int or None
-        Seed of the draws by which ROIs are cut; None: `seed`. What it changes is chance under equal arrivals.
+        Seed of the draws by which ROIs are cut, and of the spread of latencies; None: `seed`. What it changes is chance
+        under equal arrivals.
     horizon_s : float or None
         Simulated time; None: the length of the recorded trace, or 300 s.
     warmup_s : float

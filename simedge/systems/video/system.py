@@ -114,6 +114,10 @@ class VideoSystem(System):
                 "counts": dict(flow.injector.counts),
                 "down_s": flow.injector.down_s(),
             }
+        if flow.power:
+            facts["power_w"] = flow.power
+        if flow.energy_per_bit is not None:
+            facts["energy_per_bit"] = flow.energy_per_bit
         if flow.totals is not None:
             self.metrics, self.curves = flow.totals.metrics(flow.names, facts), flow.totals.curves()
         return tables, facts

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simedge.hardware.device import Device
-from simedge.hardware.profile import LatencyTable
+from simedge.hardware.latency import LatencyTable
 from simedge.kernel import Environment
 
 SECONDS = st.floats(0.0, 2.0)

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from simedge.errors import ProfileError
-from simedge.hardware.profile import LatencyTable, read_device, read_link
+from simedge.hardware.latency import LatencyTable
+from simedge.hardware.profile import read_device, read_link
 from simedge.policies.video.pipeline import Pipeline
 from simedge.systems.video.capacity import capacity_ips
 
@@ -117,6 +118,34 @@ def test_a_crooked_table_is_refused_and_its_straight_part_is_not(tmp_path: Path)
             assert table.latency_s(size) == pytest.approx(value / 1e3, rel=0.1)
 
 
+def test_a_crooked_table_may_be_a_curve(tmp_path: Path) -> None:
+    profile = device()
+    profile["inference"]["classifiers"] = {"pb": {"latency": CROOKED, **ABOUT, "interpolation": "monotone"}}
+    table = read_device(str(write(tmp_path, profile))).table("pb", 8.0, 32)
+    for size, value in CROOKED.items():
+        assert table.latency_s(size) == pytest.approx(value / 1e3, rel=1e-12)
+    assert 12e-3 < table.latency_s(20) < 60e-3
+    with pytest.raises(ProfileError, match="up to batches of 32, not 33"):
+        read_device(str(write(tmp_path, profile))).table("pb", 8.0, 33)
+
+
+def test_spread_and_power_are_read(tmp_path: Path) -> None:
+    assert (read_device("titan_x").spread, read_device("titan_x").power) == (0.0, None)
+    profile = device()
+    profile["inference"]["spread"] = {"value": 3, **ABOUT, "unit": "%"}
+    profile["power"] = {"idle": {"value": 1500, **ABOUT, "unit": "mW"}, "busy": {"value": 15, **ABOUT, "unit": "W"}}
+    found = read_device(str(write(tmp_path, profile)))
+    assert found.spread == pytest.approx(0.03)
+    assert found.power is not None
+    assert (found.power.idle_w, found.power.busy_w) == (pytest.approx(1.5), 15.0)
+
+
+def test_energy_per_bit_is_read(tmp_path: Path) -> None:
+    assert read_link("fast_ethernet").energy_per_bit is None
+    profile = {**link(), "energy_per_bit": {"value": 5, **ABOUT, "unit": "nJ/bit"}}
+    assert read_link(str(write(tmp_path, profile))).energy_per_bit == pytest.approx(5e-9)
+
+
 @pytest.mark.parametrize(
     ("measured", "pipeline", "meant"),
     [
@@ -152,6 +181,12 @@ def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
         for items, expected in latency_ms.items():
             assert found.table(name, 8.0, 32).latency_s(items) * 1e3 == pytest.approx(expected, rel=0.05)
     assert found.table("person_gender", 8.0, 8).latency_s(8) * 1e3 == pytest.approx(8 * (0.11 + 8 * 0.32))
+    more = yaml.safe_load(text.split("```yaml\n")[2].split("```")[0])
+    whole = yaml.safe_load(example)
+    whole["inference"] |= more.pop("inference")
+    found = read_device(str(write(tmp_path, whole | more)))
+    assert (found.spread, found.power) == (0.03, (1.9, 7.4))
+    assert found.table("kind", 3.0, 16).latency_s(8) == pytest.approx(4.4e-3)
 
 
 @pytest.mark.parametrize("name", DEVICES)
@@ -203,6 +238,14 @@ def refuse(folder: Path, read, content: object, *parts: str) -> None:
 REMOVE = object()
 
 
+def curved(latency: dict[int, float], how: str) -> dict:
+    return {"pb": {"latency": latency, **ABOUT, "interpolation": how}}
+
+
+def watts(value: float) -> dict:
+    return {"value": value, **ABOUT, "unit": "W"}
+
+
 @pytest.mark.parametrize(
     ("keys", "value", "parts"),
     [
@@ -237,6 +280,30 @@ REMOVE = object()
         ("inference.classifiers", {"pb": {"latency": {1: 9.0, 8: 2.0}, **ABOUT}}, ["inference.classifiers.pb.latency"]),
         ("inference.classifiers", {"pb": {"latency": {1: 1.0}, "unit": "ms"}}, ["kind: missing"]),
         ("inference.classifiers", {"pb": {"latency": {1: 1.0}, **ABOUT, "cost": 1}}, ["cost: unknown key"]),
+        (
+            "inference.classifiers",
+            curved({1: 1.0, 8: 2.0}, "cubic"),
+            ["pb.interpolation: 'cubic' is no choice", "line"],
+        ),
+        ("inference.classifiers", curved({1: 1.0, 8: 2.0}, "monoton"), ["did you mean 'monotone'?"]),
+        ("inference.classifiers", curved({1: 1.0}, "monotone"), ["pb.latency: a monotone curve needs batch size 1"]),
+        ("inference.classifiers", curved({4: 1.0, 8: 2.0}, "monotone"), ["needs batch size 1"]),
+        ("inference.classifiers", curved({1: 9.0, 8: 2.0}, "monotone"), ["nearest curve that never falls is", "% off"]),
+        ("inference.spread", {"value": 3, **ABOUT}, ["inference.spread", "'3 ms' is not a quantity in 1"]),
+        ("inference.spread", {"value": -3, **ABOUT, "unit": "%"}, ["inference.spread.value", "out of range"]),
+        ("inference.spread", {"value": 2000, **ABOUT, "unit": "%"}, ["inference.spread.value", "above 1000%"]),
+        ("inference.spread", 0.03, ["inference.spread: a mapping is needed"]),
+        ("power", {"idle": watts(1)}, ["power.busy: missing"]),
+        ("power", {"busy": watts(1)}, ["power.idle: missing"]),
+        ("power", {"idle": watts(2), "busy": watts(1)}, ["power.busy.value: is less than idle"]),
+        ("power", {"idle": watts(-2), "busy": watts(1)}, ["power.idle.value", "out of range"]),
+        (
+            "power",
+            {"idle": watts(1), "busy": {**watts(2), "unit": "J"}},
+            ["power.busy", "'2 J' is not a quantity in W"],
+        ),
+        ("power", {"idle": watts(1), "busy": watts(2), "peak": watts(3)}, ["power.peak: unknown key"]),
+        ("power", 15, ["power: a mapping is needed"]),
     ],
 )
 def test_bad_device_profiles_are_refused_in_one_line(
@@ -257,6 +324,9 @@ def test_bad_device_profiles_are_refused_in_one_line(
         ("call_max.value", 0, ["call_max.value", "at least 1"]),
         ("contended", "yes please", ["contended", "write true or false"]),
         ("bandwidth", 3, ["bandwidth: unknown key"]),
+        ("energy_per_bit", 5e-9, ["energy_per_bit: a mapping is needed"]),
+        ("energy_per_bit", {"value": 5, **ABOUT, "unit": "J"}, ["energy_per_bit", "'5 J' is not a quantity in J/bit"]),
+        ("energy_per_bit", {"value": -5, **ABOUT, "unit": "J/bit"}, ["energy_per_bit.value", "out of range"]),
     ],
 )
 def test_bad_link_profiles_are_refused_in_one_line(tmp_path: Path, keys: str, value: object, parts: list[str]) -> None:

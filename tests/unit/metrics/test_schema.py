@@ -28,9 +28,11 @@ def test_metrics_have_the_units_that_their_names_promise():
 
 
 def test_a_run_gives_every_listed_metric_and_no_other(make_run):
-    given = make_run().metrics
+    given = make_run(power_w=dict.fromkeys(("camera_1", "camera_2", "gpu_1"), (1.0, 2.0)), energy_per_bit=1e-9).metrics
     assert {metric_of(name).name for name in given} == set(METRICS)
-    assert set(HEADLINES) <= set(given)
+    plain = {name: value for name, value in given.items() if not name.startswith("energy_j")}
+    assert make_run().metrics == pytest.approx(plain, rel=0, abs=0, nan_ok=True)
+    assert set(HEADLINES) <= set(plain)
 
 
 @pytest.mark.parametrize("name", ["latency_p99", "utilisation.", "throughput_ips_mean.camera_1", "nothing.edge", ""])
