@@ -59,6 +59,17 @@ class Key:
         return next((one for one in _alternatives(self.hint) if isinstance(one, type) and is_dataclass(one)), None)
 
     @property
+    def listed(self) -> tuple[str, type] | None:
+        """Of a list or a table of names whose items have keys: how an item is written, and the dataclass."""
+        for one in _alternatives(self.hint):
+            origin, arguments = typing.get_origin(one), typing.get_args(one)
+            if origin in {dict, Mapping} and isinstance(arguments[1], type) and is_dataclass(arguments[1]):
+                return f"{self.name}.<name>", arguments[1]
+            if origin in {tuple, list, Sequence} and isinstance(arguments[0], type) and is_dataclass(arguments[0]):
+                return f"{self.name}[…]", arguments[0]
+        return None
+
+    @property
     def open(self) -> bool:
         """Whether the keys below are names of the user's own."""
         return self.hint is Any or any(typing.get_origin(one) in {dict, Mapping} for one in _alternatives(self.hint))
@@ -184,6 +195,9 @@ def sections(system: str) -> Iterator[tuple[str, str, list[Key]]]:
                 below += _components(key, system)
             elif key.holder is not None:
                 below.append((key.name, "", key.name, key.holder))
+            elif key.listed is not None:
+                title, item = key.listed
+                below.append((title, "", title, item))
         places = below + places
 
 

@@ -91,7 +91,7 @@ def saturation(dcf: Dcf, stations: int) -> float:
     --------
     >>> cell = Dcf(rate_bps=65e6, payload_bytes=16384, header_s=40e-6, answer_s=32e-6)
     >>> [round(saturation(cell, n), 2) for n in (1, 4, 16)]
-    [0.91, 0.88, 0.82]
+    [0.91, 0.82, 0.69]
     """
     tau = attempt_probability(dcf, stations)
     idle = (1.0 - tau) ** stations

@@ -55,3 +55,15 @@ def test_generated(policy, golden):
     exact = f"generated-{policy}-{platform_tag()}.json"
     if golden.update or (golden.folder / exact).is_file():
         golden.numbers(exact, {"fingerprint": run.fingerprint})
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_in_trouble(policy, golden):
+    """A crowded Wi-Fi cell, and everything breaks now and then."""
+    run = simedge.run("campus", f"policy={policy}", "network=wifi_trace", "faults=flaky", seed=0)
+    names = (*METRICS, *(f"{fate}_units" for fate in ("lost", "missed", "retried", "delayed")))
+    metrics = {name: value for name in names if not math.isnan(value := run.metrics[name])}
+    golden.numbers(f"trouble-{policy}.json", metrics, rel=0.02)
+    exact = f"trouble-{policy}-{platform_tag()}.json"
+    if golden.update or (golden.folder / exact).is_file():
+        golden.numbers(exact, {"fingerprint": run.fingerprint})

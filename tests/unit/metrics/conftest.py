@@ -37,6 +37,7 @@ def six_rois() -> dict[str, Any]:
         **{name: np.array(values) for name, values in parts.items()},
         "latency_s": latency_s,
         "done_s": arrived_s + latency_s,  # 0.5 1.75 2.0 2.25 3.5 nan
+        "lost_s": np.full(6, NAN),
     }
 
 

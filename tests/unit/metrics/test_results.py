@@ -202,7 +202,7 @@ def test_the_manifest_is_strict_sorted_json_with_all_that_is_promised(make_run, 
     kept = {name: item for name, item in manifest.items() if name != "curves"}
     head = json.dumps(kept, sort_keys=True, indent=2, ensure_ascii=False).removesuffix("\n}")
     assert text == f'{head},\n  "curves": {{\n{tail}\n  }}\n}}\n'  # last, and a line for each list
-    assert manifest["schema_version"] == 3
+    assert manifest["schema_version"] == 4
     assert manifest["config"]["policy"]["beta"] == "inf"
     assert manifest["config_hash"] == config_hash(run.config)
     assert sorted(manifest["versions"]) == ["numpy", "python", "simedge", "simpy", "source"]
@@ -214,7 +214,7 @@ def test_the_manifest_is_strict_sorted_json_with_all_that_is_promised(make_run, 
 def test_parquet_tells_units_and_reads_without_simedge(make_run, tmp_path):
     make_run().save(tmp_path / "run")
     schema = parquet.read_schema(tmp_path / "run" / "rois.parquet")
-    assert schema.metadata[b"simedge.schema_version"] == b"3"
+    assert schema.metadata[b"simedge.schema_version"] == b"4"
     assert schema.field("latency_s").metadata[b"unit"] == b"s"
     assert schema.field("size_bytes").metadata[b"unit"] == b"bytes"
     frame = pd.read_parquet(tmp_path / "run" / "rois.parquet")
@@ -350,7 +350,7 @@ DAMAGES = {
     "deep": (lambda folder: (folder / "manifest.json").write_text("[" * 100_000), "is not a manifest"),
     "list": (lambda folder: (folder / "manifest.json").write_text("[]"), "not the manifest of a simedge result"),
     "other format": (_edit(format="other"), "not the manifest of a simedge result"),
-    "newer schema": (_edit(schema_version=4), "schema version 4"),
+    "newer schema": (_edit(schema_version=5), "schema version 5"),
     "true schema": (_edit(schema_version=True), "schema version True"),
     "no facts": (_edit(facts=None), "lacks facts"),
     "no horizon": (_edit(facts__horizon_s=None), "lacks facts.horizon_s"),

@@ -15,6 +15,7 @@ BY_HAND = {
     "arrived_units": 6,
     "completed_units": 5,
     "in_system_units": 1,
+    "lost_units": 0,
     "served_ratio": 5 / 6,
     # done at 0.5 | 1.75 | 2.0 2.25 | 3.5 -> bins 1 1 2 1
     "throughput_ips_mean": 1.25,
@@ -53,6 +54,10 @@ BY_HAND = {
     "accumulated_units_max": 13,
     "migrated_units": 2,
     "migration_calls": 1,
+    "missed_units": 0,
+    "retried_units": 0,
+    "delayed_units": 0,
+    "handed_over_units": 0,
     "utilisation.camera_1": 0.4375,
     "utilisation.camera_2": 0.1875,
     "utilisation.gpu_1": 0.25,
@@ -188,6 +193,7 @@ def test_random_runs_against_plain_loops(seed, n, entities, ticks):
         "arrived_s": arrived_s,
         "latency_s": np.where(lost, np.nan, latency_s),
         "done_s": np.where(lost, np.nan, arrived_s + latency_s),
+        "lost_s": np.where(lost & (rng.random(n) < 0.5), 4.5, np.nan),
         **{part: np.where(lost, np.nan, values) for part, values in parts.items()},
     }
     queue = rng.integers(0, 4, (ticks, entities)) * rng.integers(0, 2, (ticks, 1))
@@ -210,7 +216,9 @@ def test_random_runs_against_plain_loops(seed, n, entities, ticks):
         indices.append(max(drain_s) / mean - 1 if mean else 0.0)
     assert metrics["imbalance_index_mean"] == pytest.approx(sum(indices) / ticks, abs=1e-9)
     assert metrics["accumulated_units_max"] == max(sum(row) for row in queue.tolist())
-    assert metrics["arrived_units"] == metrics["completed_units"] + metrics["in_system_units"] == n
+    assert metrics["lost_units"] == np.count_nonzero(~np.isnan(rois["lost_s"]))
+    assert metrics["arrived_units"] == n
+    assert metrics["completed_units"] + metrics["in_system_units"] + metrics["lost_units"] == n
     assert metrics["throughput_ips_mean"] * 5 == pytest.approx(metrics["completed_units"], abs=1e-9)
     if metrics["completed_units"]:
         assert sum(metrics[f"{part}_mean"] for part in PARTS) == pytest.approx(metrics["latency_s_mean"], rel=1e-9)
