@@ -75,5 +75,6 @@ def wired(env: Environment, scenario: VideoScenario, horizon_s: float, config_di
     rate = None
     if network.backbone_schedule is not None:
         rate = drawn(network.backbone_schedule, ("backbone",), backbone.rate_bps, "backbone_schedule")["backbone"]
-    cluster.connect("switch", "edge", backbone, rate_bps=rate)
+    for edge in scenario.cluster.edge_names:
+        cluster.connect("switch", edge, backbone, rate_bps=rate)
     return cluster

@@ -81,6 +81,8 @@ class ClusterSpec:
         Number of groups.
     total_gpus : int or None
         GPUs of the whole cluster, however many groups there are; None: `gpus` for each group.
+    edges : int
+        Edge clusters. Groups and GPUs are dealt to them in order; each is balanced by itself, by a policy of its own.
     camera_batch : int
         Largest batch on a camera (§1.4: 8).
     edge_batch : int
@@ -92,15 +94,20 @@ class ClusterSpec:
     gpus: int = 1
     groups: int = 1
     total_gpus: int | None = None
+    edges: int = 1
     camera_batch: int = 8
     edge_batch: int = 32
 
     def __post_init__(self) -> None:
-        _positive(self, "gpus", "groups", "total_gpus", "camera_batch", "edge_batch")
+        _positive(self, "gpus", "groups", "total_gpus", "edges", "camera_batch", "edge_batch")
         if not self.cameras:
             raise ValueError("cameras: a cluster has at least one camera")
         if max(len(self.cameras) * self.groups, self._gpus) > _DEVICES_MAX:
             raise ValueError(f"groups: {self.groups} groups are more than {_DEVICES_MAX} cameras or GPUs")
+
+        for what, count in (("groups", self.groups), ("GPUs", self._gpus)):
+            if self.edges > count:
+                raise ValueError(f"edges: {self.edges} edge clusters need at least as many {what}, there are {count}")
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -116,6 +123,22 @@ class ClusterSpec:
     def gpu_names(self) -> tuple[str, ...]:
         """Names of all GPUs, from ``gpu_1``."""
         return tuple(f"gpu_{i}" for i in range(1, self._gpus + 1))
+
+    @property
+    def edge_names(self) -> tuple[str, ...]:
+        """Names of the edge clusters: ``edge``, or from ``edge_1`` if there are several."""
+        return ("edge",) if self.edges == 1 else tuple(f"edge_{i}" for i in range(1, self.edges + 1))
+
+    @property
+    def edge_of_camera(self) -> tuple[int, ...]:
+        """Edge cluster, from 0, of every camera."""
+        size = len(self.cameras)
+        return tuple(camera // size * self.edges // self.groups for camera in range(size * self.groups))
+
+    @property
+    def edge_of_gpu(self) -> tuple[int, ...]:
+        """Edge cluster, from 0, of every GPU."""
+        return tuple(gpu * self.edges // self._gpus for gpu in range(self._gpus))
 
     @property
     def _gpus(self) -> int:
