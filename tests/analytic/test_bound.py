@@ -42,7 +42,7 @@ def test_the_campus_cluster_can_do_648_units_a_second() -> None:
     """Six cameras with batches of 8 and a GPU with batches of 32; the prototype of the model said the same."""
     flow = VideoSystem(simedge.load("campus").check()).flow
     assert flow.bound_ips == pytest.approx(648, abs=1)
-    assert flow.bound_ips > flow.setting.capacity_ips.sum()
+    assert flow.bound_ips > flow.domains[0].setting.capacity_ips.sum()
 
 
 @given(

@@ -71,12 +71,12 @@ class Casualties:
 
         self._env.at(self._env.now + self.faults.detection_s, noticed)
 
-    def hand_over(self, rows: list[int]) -> None:
-        """Give units to the cameras that are up, a call's worth at a time to the one with the least backlog.
+    def hand_over(self, rows: list[int], edge: Edge) -> None:
+        """Give units to the cameras of an edge cluster that are up: a call's worth at a time to the least backlog.
 
         If none is up they are lost.
         """
-        alive = [camera for camera in self.cameras if not camera.offline]
+        alive = [camera for camera in self.cameras if not camera.offline and camera.edge is edge]
         if not alive:
             self.lose(rows)
             return
@@ -139,6 +139,8 @@ class FailingCamera(Camera):
 
     Attributes
     ----------
+    edge : Edge
+        Where its calls arrive.
     offline : bool
         Whether it has crashed and not started again: it sees no frames, computes nothing, sends nothing.
     carried : dict of Transfer to list of int
@@ -147,11 +149,11 @@ class FailingCamera(Camera):
         When units had to begin anew: stages that they had reached before do not count.
     """
 
-    __slots__ = ("_casualties", "_holds", "call_units", "carried", "voided")
+    __slots__ = ("_casualties", "_holds", "call_units", "carried", "edge", "voided")
 
     def __init__(self, casualties: Casualties, *parts: Any) -> None:
         super().__init__(*parts)
-        self.call_units = self._call_units
+        self.call_units, self.edge = self._call_units, self._edge
         self.carried: dict[Transfer, list[int]] = {}
         self.voided = BatchLog()
         self.uplink = _Tracked(self, self.uplink)  # type: ignore[assignment]
@@ -223,7 +225,7 @@ class FailingCamera(Camera):
             self._casualties.lose(rows)
         elif rows:
             self.voided.append((self._env.now, rows))
-            self._casualties.notice_later(rows, self._casualties.hand_over)
+            self._casualties.notice_later(rows, lambda rows: self._casualties.hand_over(rows, self.edge))
 
     def _restart(self) -> None:
         self.offline = False

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from simedge.errors import ConfigError
 from simedge.hardware.device import Device
 from simedge.hardware.latency import Latency
 from simedge.hardware.profile import read_device, read_link
@@ -19,10 +18,11 @@ from simedge.metrics.quantiles import Exact, Sketched
 from simedge.metrics.recorder import BatchLog
 from simedge.metrics.schema import Categorical
 from simedge.metrics.summary import Totals
-from simedge.policies.video.interface import FloatArray, PartitionPlan, VideoDecision, VideoObservation, VideoSetting
+from simedge.policies.video.interface import FloatArray, VideoSetting
 from simedge.systems.faults import Injector, fault_trace, plan
 from simedge.systems.video.camera import Camera
 from simedge.systems.video.capacity import capacity_ips, effective_ips
+from simedge.systems.video.domain import Domain
 from simedge.systems.video.edge import Edge
 from simedge.systems.video.failing import Casualties, FailingCamera, FailingEdge, Gpu
 from simedge.systems.video.monitor import Monitor
@@ -32,20 +32,7 @@ from simedge.systems.video.rows import Codes, RoiTable
 from simedge.systems.video.scenario import CLASSIFIER_SLOWDOWN, VideoScenario
 from simedge.traces.trace import RoiTrace
 
-__all__ = ["VideoFlow", "control_delay_s"]
-
-
-def control_delay_s(cameras: int) -> float:
-    """Seconds from an observation to the moment at which the decision is in force.
-
-    §1.5.6: balancer and partition points take 16 + 4 us for six cameras and 21 + 8 us for 24; a line through the two.
-
-    Examples
-    --------
-    >>> [round(control_delay_s(n) * 1e6, 9) for n in (6, 24)]
-    [20.0, 29.0]
-    """
-    return (17.0 + 0.5 * cameras) * 1e-6
+__all__ = ["VideoFlow"]
 
 
 WINDOW_ROIS = 2**14
@@ -113,8 +100,11 @@ class VideoFlow:
             return Device(env, name, on, segments, spread, streams.of(name, "service") if spread else None)
 
         gpus = [device(name, spec.edge, on_edge, self.codes.edge) for name in spec.gpu_names]
-        edge_queue = BoundedQueue(queues.edge_units * len(gpus))
-        self.edge = make_edge(env, self.table, self.codes, edge_queue, gpus, spec.edge_batch, self.done)
+        self.edges = []
+        for at in range(spec.edges):
+            mine = [gpu for gpu, edge in zip(gpus, spec.edge_of_gpu, strict=True) if edge == at]
+            queue = BoundedQueue(queues.edge_units * len(mine))
+            self.edges.append(make_edge(env, self.table, self.codes, queue, mine, spec.edge_batch, self.done))
         self.cameras = [
             make_camera(
                 env,
@@ -124,29 +114,25 @@ class VideoFlow:
                 InputQueue(queues.camera_units, queues.admission),
                 BoundedQueue(queues.outbound_units),
                 device(name, profile, on_camera[profile], self.codes.camera),
-                self.cluster.route(name, "edge"),
-                self.edge,
+                self.cluster.route(name, spec.edge_names[edge]),
+                self.edges[edge],
                 spec.camera_batch,
                 call_units,
                 self.done,
                 self._load,
             )
-            for index, (name, profile) in enumerate(zip(spec.names, spec.profiles, strict=True))
+            for index, (name, profile, edge) in enumerate(
+                zip(spec.names, spec.profiles, spec.edge_of_camera, strict=True)
+            )
         ]
-        self.names = spec.names
+        self.names, self.edge_names = spec.names, spec.edge_names
         used = {**dict(zip(spec.names, spec.profiles, strict=True)), **dict.fromkeys(spec.gpu_names, spec.edge)}
         self.power = {name: power for name, profile in used.items() if (power := profiles[profile].power) is not None}
         self.energy_per_bit = uplink.energy_per_bit
-        self.setting = VideoSetting(
-            capacity_ips=_read_only(
-                [capacity_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles]
-            ),
-            edge_capacity_ips=capacity_ips(self.pipeline, mix, on_edge, spec.edge_batch) * len(gpus),
-            pipeline=self.pipeline,
-            report_period_s=scenario.report_period_s,
-            slo_s=scenario.slo_s,
-            gpus=len(gpus),
-        )
+        self._camera_ips = [
+            capacity_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles
+        ]
+        self._gpu_ips = capacity_ips(self.pipeline, mix, on_edge, spec.edge_batch)
         self.bound_ips = sum(
             effective_ips(self.pipeline, mix, on_camera[name], spec.camera_batch) for name in spec.profiles
         ) + len(gpus) * effective_ips(self.pipeline, mix, on_edge, spec.edge_batch)
@@ -164,21 +150,57 @@ class VideoFlow:
             self.codes,
             self.pipeline,
             self.cameras,
-            self.edge,
+            self.edges,
             self.done,
             self.totals,
             None if casualties is None else casualties.lost,
         )
-        names = (*self.names, "edge")
-        self.monitor = Monitor(self.cameras, self.edge, names, scenario.report_period_s, horizon_s, self.totals)
-        self.control_delay_s = (
-            control_delay_s(len(self.cameras)) if scenario.control_delay_s is None else scenario.control_delay_s
+        names = (*self.names, *spec.edge_names)
+        self.monitor = Monitor(
+            self.cameras, self.edges, spec.edge_of_camera, names, scenario.report_period_s, horizon_s, self.totals
         )
+        self.domains = [self._domain(scenario, edge) for edge in range(spec.edges)]
         self.decisions = hashlib.blake2b(digest_size=16)
         self._load()
         for camera in self.cameras:
             camera.start()
         self.injector = None if casualties is None else self._break(scenario, horizon_s, config_dir)
+
+    @property
+    def edge(self) -> Edge:
+        """The edge cluster, the first if there are several."""
+        return self.edges[0]
+
+    @property
+    def devices(self) -> list[Device]:
+        """What computes: cameras, then GPUs."""
+        gpus = [device for edge in self.edges for device in edge.devices]
+        return [*(camera.device for camera in self.cameras), *gpus]
+
+    def _domain(self, scenario: VideoScenario, edge: int) -> Domain:
+        """Give one edge cluster what its policy is told, and a way to decide."""
+        mine = [at for at, its_edge in enumerate(scenario.cluster.edge_of_camera) if its_edge == edge]
+        gpus = len(self.edges[edge].devices)
+        setting = VideoSetting(
+            capacity_ips=_read_only([self._camera_ips[at] for at in mine]),
+            edge_capacity_ips=self._gpu_ips * gpus,
+            pipeline=self.pipeline,
+            report_period_s=scenario.report_period_s,
+            slo_s=scenario.slo_s,
+            gpus=gpus,
+        )
+        return Domain(
+            self.env,
+            edge,
+            [self.cameras[at] for at in mine],
+            [self.names[at] for at in mine],
+            setting,
+            self.cluster,
+            self.codes,
+            self.monitor,
+            scenario.control_delay_s,
+            self._sign,
+        )
 
     def _break(self, scenario: VideoScenario, horizon_s: float, config_dir: Path | None) -> Injector:
         """Arrange for what will break: cameras and their links, and GPUs."""
@@ -186,9 +208,12 @@ class VideoFlow:
         traced = fault_trace(faults.trace, config_dir)[1] if faults.trace else ()
         cameras = dict(zip(self.names, self.cameras, strict=True))
         linked = [name for name in self.names if cameras[name].uplink.links]
-        edge = self.edge
-        assert isinstance(edge, FailingEdge)
-        gpus = {device.name: Gpu(edge, at) for at, device in enumerate(edge.devices)}
+        gpus = {
+            device.name: Gpu(edge, at)
+            for edge in self.edges
+            if isinstance(edge, FailingEdge)
+            for at, device in enumerate(edge.devices)
+        }
         entities: dict[str, Any] = {**cameras, **gpus}
         if faults.loss_probability:
             for name in linked:
@@ -207,67 +232,14 @@ class VideoFlow:
             camera.expect(*frames)
 
     def capacities_ips(self) -> dict[str, float]:
-        """Nominal capacity of each camera and of the edge, in units per second."""
-        values = [*self.setting.capacity_ips.tolist(), self.setting.edge_capacity_ips]
-        return dict(zip((*self.names, "edge"), values, strict=True))
+        """Nominal capacity of each camera and of each edge cluster, in units per second."""
+        at_edges = [self._gpu_ips * len(edge.devices) for edge in self.edges]
+        return dict(zip((*self.names, *self.edge_names), [*self._camera_ips, *at_edges], strict=True))
 
     def carried_bytes(self) -> dict[str, float]:
         """Tell what each camera's own link has carried: a backbone that contends is shared, and not counted."""
         links = {name: self.cluster.graph.edges[name, "switch"]["link"] for name in self.names}
         return {name: link.carried_bytes if link else 0.0 for name, link in links.items()}
-
-    def observe(self) -> VideoObservation:
-        """Tell what a monitor could know now."""
-        return self.monitor.observe(self.env.now)
-
-    def apply(self, decision: VideoDecision) -> None:
-        """Put a decision into force, rows migrate, plans change: after the time it takes to find it, or before time 0.
-
-        Raises
-        ------
-        ConfigError
-            If a policy asks for something impossible.
-        """
-        if self.env.now == 0.0 or self.control_delay_s == 0.0:
-            self._enforce(decision)
-        else:
-            self.env.at(self.env.now + self.control_delay_s, lambda: self._enforce(decision))
-
-    def _enforce(self, decision: VideoDecision) -> None:
-        for move in decision.migrations:
-            self._migrate(move.source, move.target, move.rois)
-        if decision.partition is not None:
-            self._repartition(decision.partition)
-
-    def _migrate(self, source: int, target: int, rois: int) -> None:
-        count = len(self.cameras)
-        if not (0 <= source < count and 0 <= target < count and source != target and rois >= 0):
-            raise ConfigError(
-                f"asked to migrate {rois} ROIs from camera {source} to {target}",
-                where="policy",
-                remedy=f"cameras are 0 to {count - 1}",
-            )
-        self._sign(b"migrate", np.array([source, target, rois], "<i8").tobytes())
-        route = self.cluster.route(self.names[source], self.names[target])
-        self.cameras[source].give(rois, route, self.cameras[target].receive)
-
-    def _repartition(self, plan: PartitionPlan) -> None:
-        shape = (len(self.cameras), len(self.pipeline.names))
-        lengths = np.array([len(self.pipeline.paths[name]) for name in self.pipeline.names])
-        if (
-            plan.lower.shape != shape
-            or not ((plan.lower >= 0) & (plan.lower < lengths) & (plan.odds >= 0) & (plan.odds <= 1)).all()
-        ):
-            raise ConfigError(
-                f"gave a partition plan of shape {plan.lower.shape} or with cuts or odds out of range",
-                where="policy",
-                remedy=f"give (cameras, paths) = {shape}, 0 <= lower < vertices, 0 <= odds <= 1",
-            )
-        self._sign(b"partition", plan.lower.astype("<i8").tobytes() + plan.odds.astype("<f8").tobytes())
-        low = (plan.lower + np.array(self.codes.first)).tolist()
-        odds = plan.odds.tolist()
-        for camera in self.cameras:
-            camera.follow(low[camera.index], odds[camera.index])
 
     def _sign(self, kind: bytes, content: bytes) -> None:
         """Add a decision to the fingerprint."""

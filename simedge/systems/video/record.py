@@ -33,7 +33,7 @@ class Recorder:
         The ROIs and how their cuts are coded.
     pipeline : Pipeline
         The paths.
-    cameras, edge, done
+    cameras, edges, done
         What logs.
     totals : Totals or None
         Where completed ROIs are counted, whose rows then serve again; None: every ROI is kept for table ``rois``.
@@ -47,13 +47,13 @@ class Recorder:
         codes: Codes,
         pipeline: Pipeline,
         cameras: list[Camera],
-        edge: Edge,
+        edges: list[Edge],
         done: BatchLog,
         totals: Totals | None,
         lost: BatchLog | None = None,
     ) -> None:
         self._lost = lost
-        self._table, self._cameras, self._edge, self._done, self._totals = table, cameras, edge, done, totals
+        self._table, self._cameras, self._edges, self._done, self._totals = table, cameras, edges, done, totals
         self._pipeline = pipeline
         self._first = np.array(codes.first)
         self._classifiers = np.array([len(pipeline.paths[name]) for name in pipeline.names], np.float64)
@@ -121,8 +121,8 @@ class Recorder:
         for column, logs in (
             (left_s, [camera.passed for camera in cameras]),
             (left_s, [camera.executed for camera in cameras]),
-            (delivered_s, [self._edge.delivered]),
-            (started_s, [self._edge.started]),
+            (delivered_s, [edge.delivered for edge in self._edges]),
+            (started_s, [edge.started for edge in self._edges]),
         ):
             times_s, rows = _emptied(logs)
             column[rows] = times_s
@@ -131,7 +131,7 @@ class Recorder:
     def _enter_latest(self) -> None:
         """Do so where faults make units reach a stage more than once: the last time counts, until it is void."""
         taken_s, left_s, delivered_s, started_s = (self._times_s[stage] for stage in _STAGES)
-        cameras, edge = self._cameras, self._edge
+        cameras, edges = self._cameras, self._edges
         by = np.repeat(np.arange(len(cameras)), [sum(len(rows) for _, rows in c.taken.entries) for c in cameras])
         times_s, rows = _emptied([camera.taken for camera in cameras])
         order = np.argsort(times_s, kind="stable")
@@ -140,15 +140,15 @@ class Recorder:
             self._by[rows[order]] = by[order]
         for column, logs in (
             (left_s, [log for camera in cameras for log in (camera.passed, camera.executed)]),
-            (delivered_s, [edge.delivered]),
-            (started_s, [edge.started]),
+            (delivered_s, [edge.delivered for edge in edges]),
+            (started_s, [edge.started for edge in edges]),
         ):
             times_s, rows = _emptied(logs)
             order = np.argsort(times_s, kind="stable")
             column[rows[order]] = times_s[order]
         for columns, logs in (
             ((taken_s, left_s), [camera.voided for camera in cameras if isinstance(camera, FailingCamera)]),
-            ((started_s,), [edge.voided] if isinstance(edge, FailingEdge) else []),
+            ((started_s,), [edge.voided for edge in edges if isinstance(edge, FailingEdge)]),
         ):
             times_s, rows = _emptied(logs)
             order = np.argsort(times_s, kind="stable")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,9 +12,10 @@ import numpy as np
 
 from simedge.errors import ConfigError
 from simedge.kernel import Environment, Streams
-from simedge.policies.video.interface import VideoDecision
+from simedge.policies.video.interface import FloatArray, VideoDecision
 from simedge.policies.video.partitioner import partition_plan, static_point
 from simedge.systems.base import Progress, System
+from simedge.systems.video.domain import Domain
 from simedge.systems.video.flow import VideoFlow
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
 from simedge.systems.video.workload import arrivals, inputs
@@ -52,6 +54,9 @@ class VideoSystem(System):
             raise ConfigError(str(problem), remedy="give another horizon_s") from None
         self.env = Environment()
         self.flow = VideoFlow(self.env, scenario, trace, self.horizon_s, config_dir)
+        # Of several edge clusters each has a policy of its own.
+        copies = [copy.deepcopy(scenario.policy) for _ in self.flow.edges[1:]]
+        self.policies = [scenario.policy, *copies]
         self.foresight = bool(getattr(scenario.policy, "needs_foresight", False))
         self._progress: Progress | None = None
 
@@ -61,15 +66,21 @@ class VideoSystem(System):
         Until the policy decides otherwise every camera's partition point is the ratio of all cameras to all compute.
         """
         self._progress = progress
-        setting = self.flow.setting
-        first = np.full(setting.cameras, static_point(setting))
-        self.flow.apply(VideoDecision(partition=partition_plan(setting.pipeline, first)))
-        if self.foresight:
-            setting = replace(setting, foresight=self.flow.table.arriving)
-        self.scenario.policy.start(setting, Streams(self.scenario.seed).of("policy", "decisions"))
+        streams = Streams(self.scenario.seed)
+        for domain, policy, name in zip(self.flow.domains, self.policies, self.flow.edge_names, strict=True):
+            setting = domain.setting
+            first = np.full(setting.cameras, static_point(setting))
+            domain.apply(VideoDecision(partition=partition_plan(setting.pipeline, first)))
+            if self.foresight:
+                setting = replace(setting, foresight=self._foresight(domain))
+            policy.start(setting, streams.of("policy" if len(self.policies) == 1 else f"policy {name}", "decisions"))
         self._ask()
         self.env.every(self.scenario.report_period_s, self._tick)
         self.env.run(until=self.horizon_s)
+
+    def _foresight(self, domain: Domain) -> Callable[[float, float], FloatArray]:
+        own = [camera.index for camera in domain.cameras]
+        return lambda now_s, horizon_s: self.flow.table.arriving(now_s, horizon_s)[own]
 
     def _tick(self) -> None:
         self.flow.monitor.report()
@@ -78,14 +89,14 @@ class VideoSystem(System):
             self._progress(self.env.now, self.horizon_s)
 
     def _ask(self) -> None:
-        if self.scenario.policy.due(self.env.now):
-            self.control(self.flow, self.scenario.policy)
+        for domain, policy in zip(self.flow.domains, self.policies, strict=True):
+            if policy.due(self.env.now):
+                self.control(domain, policy)
 
     def finish(self) -> tuple[Mapping[str, Mapping[str, Any]], dict[str, Any]]:
         """Return tables ``rois`` and ``reports``, or none, and the facts of the run."""
         flow, scenario = self.flow, self.scenario
         tables = flow.tables()
-        devices = [*(camera.device for camera in flow.cameras), *flow.edge.devices]
         facts = {
             "scenario": scenario.name,
             "system": "video",
@@ -97,12 +108,12 @@ class VideoSystem(System):
             "workload": scenario.workload.kind,
             "arrivals": self._arrivals,
             "foresight": self.foresight,
-            "control_delay_s": flow.control_delay_s,
+            "control_delay_s": flow.domains[0].control_delay_s,
             "fingerprint": flow.recorder.fingerprint(flow.decisions.digest()),
             "kernel_events": self.env.events(),
             "capacity_ips": flow.capacities_ips(),
             "bound_ips": flow.bound_ips,
-            "busy_s": {device.name: device.busy_s() for device in devices},
+            "busy_s": {device.name: device.busy_s() for device in flow.devices},
             "path_lengths": {name: len(vertices) for name, vertices in flow.pipeline.paths.items()},
             "bytes": flow.carried_bytes(),
             "migrated_units": sum(camera.moved_units for camera in flow.cameras),
