@@ -28,6 +28,8 @@ class InputQueue:
     ----------
     rows : list of int
         The visible rows, oldest first: to be read, not changed.
+    waiting : int
+        Rows of frames that wait behind them: to be read, not changed.
 
     Notes
     -----
@@ -35,7 +37,7 @@ class InputQueue:
     late frames overtake rows of early ones, which shortens the mean latency of what completes in an overload.
     """
 
-    __slots__ = ("_ring", "_waiting", "rows", "visible_max")
+    __slots__ = ("_ring", "rows", "visible_max", "waiting")
 
     def __init__(self, visible_max: int, admission: Admission = "interleaved") -> None:
         if visible_max <= 0:
@@ -43,12 +45,12 @@ class InputQueue:
         self.visible_max = visible_max if admission == "interleaved" else sys.maxsize
         self.rows: list[int] = []
         self._ring: deque[list[int]] = deque()
-        self._waiting = 0
+        self.waiting = 0
 
     @property
     def backlog(self) -> int:
         """Rows in the queue, waiting frames included."""
-        return len(self.rows) + self._waiting
+        return len(self.rows) + self.waiting
 
     @property
     def visible(self) -> int:
@@ -66,7 +68,7 @@ class InputQueue:
             visible.extend(rows[:room])
             rows = rows[room:]
         self._ring.append(list(reversed(rows)))  # taken from the end
-        self._waiting += len(rows)
+        self.waiting += len(rows)
 
     def accept(self, rows: Sequence[int]) -> None:
         """Rows arrive from elsewhere: they are never blocked and stand above the cap."""
@@ -77,7 +79,7 @@ class InputQueue:
         visible = self.rows
         rows = visible[:at_most]
         del visible[:at_most]
-        if self._waiting:
+        if self.waiting:
             self._refill()
         return rows
 
@@ -95,19 +97,19 @@ class InputQueue:
         rows = [*self.rows, *(row for producer in self._ring for row in reversed(producer))]
         self.rows.clear()
         self._ring.clear()
-        self._waiting = 0
+        self.waiting = 0
         return rows
 
     def _refill(self) -> None:
         visible, ring = self.rows, self._ring
-        room = min(self.visible_max - len(visible), self._waiting)
+        room = min(self.visible_max - len(visible), self.waiting)
         for _ in range(room):
             producer = ring.popleft()
             visible.append(producer.pop())
             if producer:
                 ring.append(producer)
         if room > 0:
-            self._waiting -= room
+            self.waiting -= room
 
 
 class BoundedQueue:

@@ -54,6 +54,7 @@ class Monitor:
     ) -> None:
         self.cameras, self.edges, self.names, self.period_s = cameras, edges, names, period_s
         bounds = np.searchsorted(edge_of_camera, range(len(edges) + 1)).tolist()
+        self._inputs, self._outbounds = [camera.queue for camera in cameras], [camera.outbound for camera in cameras]
         self._own = [slice(begin, end) for begin, end in pairwise(bounds)]
         self._totals = totals
         self._window = max(1, round(WINDOW_S / period_s))
@@ -80,8 +81,9 @@ class Monitor:
             self._forget()
         self._last = k = self._last + 1
         cameras, edges = self.cameras, self.edges
-        self._queue[k] = [*[camera.queue.backlog for camera in cameras], *[len(edge.queue) for edge in edges]]
-        self._outbound[k, : len(cameras)] = [len(camera.outbound) for camera in cameras]
+        waiting = [len(queue.rows) + queue.waiting for queue in self._inputs]
+        self._queue[k] = [*waiting, *[len(edge.queue.rows) for edge in edges]]
+        self._outbound[k, : len(cameras)] = [len(queue.rows) for queue in self._outbounds]
         self._arrived[k] = [*[camera.arrived for camera in cameras], *[edge.received for edge in edges]]
         self._processed[k] = [*[camera.processed for camera in cameras], *[edge.completed for edge in edges]]
         self._backlog[k] = [edge.backlog for edge in edges]

@@ -57,6 +57,7 @@ class VideoSystem(System):
         # Of several edge clusters each has a policy of its own.
         copies = [copy.deepcopy(scenario.policy) for _ in self.flow.edges[1:]]
         self.policies = [scenario.policy, *copies]
+        self._asked = list(zip(self.flow.domains, self.policies, strict=True))
         self.foresight = bool(getattr(scenario.policy, "needs_foresight", False))
         self._progress: Progress | None = None
 
@@ -89,7 +90,7 @@ class VideoSystem(System):
             self._progress(self.env.now, self.horizon_s)
 
     def _ask(self) -> None:
-        for domain, policy in zip(self.flow.domains, self.policies, strict=True):
+        for domain, policy in self._asked:
             if policy.due(self.env.now):
                 self.control(domain, policy)
 
