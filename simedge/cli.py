@@ -38,13 +38,15 @@ examples:
       every combination of some values; typed again, only what is missing is run
   simedge compare policy=distream,videoedge_l --workers 2
       on ten seeds each, with paired intervals
+  simedge run network=wifi_trace faults=flaky
+      on a crowded Wi-Fi cell, where everything breaks now and then
   simedge list policies
       the names you may type, and what they mean
   simedge trace make campus seed=7 -o clip.parquet
       draw arrivals, to replay with: simedge run workload.trace=clip.parquet
 """
 _FIGURES = (".png", ".pdf", ".svg")
-_LISTS = ("scenarios", "policies", "profiles", "traces", "bandwidth", "metrics", "figures")
+_LISTS = ("scenarios", "policies", "networks", "faults", "profiles", "traces", "bandwidth", "metrics", "figures")
 _OVERRIDES = "key=value, for instance policy=centralized, network.uplink_bps=50Mbps, seed=3"
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "KINDS",
     "Entry",
     "about_file",
+    "choices",
     "entry",
     "family",
     "is_file",
@@ -164,6 +165,12 @@ def scenarios(config_dir: str | Path | None = None) -> dict[str, Path]:
     """
     roots = [files.bundled("scenarios"), *user_roots(config_dir)]
     return {path.stem: path for root in roots for path in sorted(root.rglob("*.yaml")) if _is_scenario(path)}
+
+
+def choices(group: str, config_dir: str | Path | None = None) -> dict[str, Path]:
+    """Every file of a group that scenarios draw on, such as ``network``, by the name with which it is chosen."""
+    roots = [files.bundled("scenarios"), *user_roots(config_dir)]
+    return {path.stem: path for root in roots for path in sorted((root / group).glob("*.yaml"))}
 
 
 def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) -> Path:

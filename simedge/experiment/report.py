@@ -311,6 +311,9 @@ def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
     folder = None if config_dir is None else Path(config_dir)
     if kind == "scenarios":
         return [(name, catalog.about_file(path)) for name, path in sorted(catalog.scenarios(folder).items())]
+    if kind in {"networks", "faults"}:
+        found = catalog.choices(kind.removesuffix("s") if kind == "networks" else kind, folder)
+        return [(name, catalog.about_file(path)) for name, path in sorted(found.items())]
     if kind == "policies":
         return [(name, catalog.entry("policy", name).about) for name in catalog.names("policy")]
     if kind == "metrics":
