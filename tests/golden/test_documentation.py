@@ -72,3 +72,26 @@ def test_the_example_in_python_holds() -> None:
     exec(code, said)
     assert said["scenario"].resolved()["policy"] == {"name": "centralized"}
     assert said["scenario"].resolved()["network"]["uplink_bps"] == 5e7
+
+
+def test_the_example_of_a_network_runs(tmp_path: Path) -> None:
+    """docs/world.md: half a crowded cell's trace for every camera, twenty seconds apart, but for two of them."""
+    page = PAGE.with_name("world.md").read_text(encoding="utf-8")
+    name, content = re.search(r"```yaml\n# mine/(\S+)\n(.*?)```", page, re.DOTALL).groups()
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_text(content, encoding="utf-8")
+    run = simedge.run("rainy", "horizon_s=5", "policy=centralized", config_dir=tmp_path)
+    assert run.config["network"]["cameras"]["camera_2"]["uplink_bps"] == 4e6
+    assert run.config["network"]["schedule"]["lowest_bps"] == 5e5
+    assert run.metrics["completed_units"] > 0
+
+
+def test_the_example_of_faults_holds(tmp_path: Path) -> None:
+    """docs/world.md: what it shows can be typed into a file."""
+    page = PAGE.with_name("world.md").read_text(encoding="utf-8")
+    content = re.search(r"```yaml\n(faults:\n.*?)```", page, re.DOTALL)[1]
+    (tmp_path / "outages.csv").write_text("time_s,kind,entity\n1,crash,camera_2\n")
+    (tmp_path / "bad.yaml").write_text(f"defaults: [campus, _self_]\nname: bad\nhorizon_s: 2\n{content}")
+    run = simedge.run(tmp_path / "bad.yaml", "policy=centralized")
+    assert run.facts["faults"]["down_s"]["crash"] == {"camera_2": 1.0}
