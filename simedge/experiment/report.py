@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "bandwidth_lines",
     "draw",
     "draw_bandwidth",
+    "draw_topology",
     "draw_trace",
     "folder_name",
     "footer",
@@ -237,6 +238,22 @@ def draw_trace(trace: RoiTrace, path: Path) -> Path:
     )
     axes: Any = plots.queues(frame, "arrived_units")
     axes.set_title("ROIs arrived per second", loc="left")
+    with files.atomic_file(path) as draft:
+        axes.figure.savefig(draft)
+    return path
+
+
+def draw_topology(found: Mapping[str, Sequence[Mapping[str, Any]]], path: Path, title: str) -> Path:
+    """Write a figure of places and links, given as plain lists; see :func:`simedge.metrics.plots_topology.topology`.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    from simedge.metrics.plots_topology import topology
+
+    axes: Any = topology(found["places"], found["links"], found["media"], found["ways"], title)
     with files.atomic_file(path) as draft:
         axes.figure.savefig(draft)
     return path

@@ -213,7 +213,8 @@ class VideoFlow:
 
     def carried_bytes(self) -> dict[str, float]:
         """Tell what each camera's own link has carried: a backbone that contends is shared, and not counted."""
-        links = {name: self.cluster.graph.edges[name, "switch"]["link"] for name in self.names}
+        out = self.cluster.graph.out_edges
+        links = {name: next(link for _, _, link in out(name, data="link")) for name in self.names}
         return {name: link.carried_bytes if link else 0.0 for name, link in links.items()}
 
     def observe(self) -> VideoObservation:
