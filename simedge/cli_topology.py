@@ -91,6 +91,8 @@ def _about(link: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 
 def _rate(said: Mapping[str, Any]) -> str:
+    if said["rate_bps"] is None and not said["schedule"]:
+        return "the medium's"
     return f"varies, {said['schedule']}" if said["schedule"] else format_quantity(said["rate_bps"], "bps")
 
 

@@ -20,7 +20,7 @@ _COLOURS = {"camera": "#E69F00", "switch": "#7F7F7F", "edge": "#0072B2"}
 _MARKERS = {"camera": "o", "switch": "s", "edge": "D"}
 _CELL, _AIR, _WIRE, _FREE = "#D6ECE4", "#009E73", "#555555", "#B8B8B8"
 _DRAWN_ONE_BY_ONE = 30
-_ROW_IN, _COLUMN_IN = 0.27, 2.3
+_ROW_IN, _COLUMN_IN, _LONGEST_IN = 0.27, 2.3, 200.0
 _LABEL = {"fontsize": 7.5, "ha": "center", "va": "center"}
 _ON_LINE: dict[str, Any] = {**_LABEL, "color": "#222222", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
 
@@ -44,7 +44,8 @@ def topology(
     places : sequence of mapping
         ``name`` and ``kind``: camera, switch or edge.
     links : sequence of mapping
-        ``a``, ``b``, ``profile``, ``rate_bps`` (bit/s), ``takes_time``, ``medium`` (a name or None) and ``schedule``.
+        ``a``, ``b``, ``profile``, ``rate_bps`` (bit/s, or None), ``takes_time``, ``medium`` (a name or None) and
+        ``schedule``.
     media : sequence of mapping
         Shared media: ``name``, ``rate_bps``, ``schedule``.
     ways : sequence of mapping
@@ -60,23 +61,24 @@ def topology(
     at = _placed(kinds, links, ways, rows)
     last = max(rows.values(), default=0)
     columns = max(x for x, _ in at.values())
-    size_in = (1.9 + _COLUMN_IN * columns, max(2.4, 1.0 + _ROW_IN * (last + 2)))
+    top = min(y for _, y in at.values())
+    height_in = max(2.4, 1.0 + _ROW_IN * (last + 3 - min(0.0, top)))
+    size_in = (min(1.9 + _COLUMN_IN * columns, _LONGEST_IN), min(height_in, _LONGEST_IN))
     with _axes(ax, title, size_in) as axes:
         axes.axis("off")
-        axes.set(xlim=(-0.5, columns + 0.4), ylim=(last + 1.2, min(-1.2, min(y for _, y in at.values()) - 0.8)))
+        axes.set(xlim=(-0.5, columns + 0.4), ylim=(last + 2.2, min(-1.2, top - 0.8)))
         _draw_cells(axes, media, groups, at)
+        on_ways = {name for way in ways for name in way["places"]}
         for link in links:
             if link["a"] in at and link["b"] in at:
-                (x, y), (u, v) = at[link["a"]], at[link["b"]]
-                axes.plot([x, u], [y, v], zorder=1, **_line(link))
-                if kinds[link["a"]] != "camera":
-                    axes.text((x + u) / 2, (y + v) / 2, _said(link), zorder=2, **_ON_LINE)
+                _draw_link(axes, link, at, aside=not {link["a"], link["b"]} <= on_ways, between=link["a"] not in rows)
         for group in groups:
             _label_group(axes, group, at)
         for y in dots:
             axes.text(0, y, "⋮", fontsize=11, ha="center", va="center", color=_COLOURS["camera"])
         for name, (x, y) in at.items():
             _draw_place(axes, name, kinds[name], x, y)
+        _explain(axes, links)
     return axes
 
 
@@ -106,9 +108,10 @@ def _rows(groups: Sequence[_Group], collapse: bool) -> tuple[dict[str, float], l
     dots: list[float] = []
     row, before = 0.0, None
     for group in groups:
-        if before is not None and before != group.link["b"]:
-            row += 0.6
-        before = group.link["b"]
+        cell = (group.link["b"], group.link["medium"])
+        if before is not None and before != cell:
+            row += 0.6 if cell[1] is None else 1.0  # room for what is written in a cell
+        before = cell
         few = collapse and len(group.names) > 3
         for name in (group.names[0], "", group.names[-1]) if few else group.names:
             if name:
@@ -154,6 +157,16 @@ def _spread(at: dict[str, tuple[float, float]], names: Sequence[str]) -> None:
             at[name] = (x, max(y, upper + 1.6))
 
 
+def _draw_link(
+    axes: Axes, link: Mapping[str, Any], at: Mapping[str, tuple[float, float]], aside: bool, between: bool
+) -> None:
+    (x, y), (u, v) = at[link["a"]], at[link["b"]]
+    line = _line(link)
+    axes.plot([x, u], [y, v], zorder=0.5 if aside else 1, **(line | {"linewidth": 0.9} if aside else line))
+    if between and not aside:
+        axes.text((x + u) / 2, (y + v) / 2, _said(link), zorder=2, **_ON_LINE)
+
+
 def _line(link: Mapping[str, Any]) -> dict[str, Any]:
     if link["medium"] is not None:
         return {"color": _AIR, "linewidth": 1.0, "linestyle": (0, (1.5, 1.5))}
@@ -161,17 +174,34 @@ def _line(link: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _said(link: Mapping[str, Any]) -> str:
-    rate = "rate varies" if link["schedule"] else format_quantity(link["rate_bps"], "bps")
-    return rate if link["takes_time"] else f"{rate}, no queue"
+    if link["schedule"]:
+        return "rate varies"
+    return "" if link["rate_bps"] is None else format_quantity(link["rate_bps"], "bps")
+
+
+def _explain(axes: Axes, links: _Items) -> None:
+    """Say below what the kinds of lines mean."""
+    named = {
+        "messages queue": next((link for link in links if link["takes_time"] and link["medium"] is None), None),
+        "messages share a medium": next((link for link in links if link["medium"] is not None), None),
+        "messages take no time": next((link for link in links if not link["takes_time"]), None),
+    }
+    for label, link in named.items():
+        if link is not None:
+            axes.plot([], [], label=label, **_line(link))
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, -0.02), ncols=3, handlelength=1.8, columnspacing=1.4)
 
 
 def _label_group(axes: Axes, group: _Group, at: Mapping[str, tuple[float, float]]) -> None:
     drawn = [at[name] for name in group.names if name in at]
     (_, top), (_, bottom), (u, v) = drawn[0], drawn[-1], at[group.link["b"]]
+    said = _said(group.link)
+    if not said:
+        return
     many = f"{len(group.names)} × " if len(group.names) > 1 else ""
     along = 0.42
     x, y = along * u, (1 - along) * (top + bottom) / 2 + along * v
-    axes.text(x, y, f"{many}{_said(group.link)}", zorder=3, **_ON_LINE)
+    axes.text(x, y, f"{many}{said}", zorder=3, **_ON_LINE)
 
 
 def _draw_cells(axes: Axes, media: _Items, groups: Sequence[_Group], at: Mapping[str, tuple[float, float]]) -> None:
@@ -183,15 +213,14 @@ def _draw_cells(axes: Axes, media: _Items, groups: Sequence[_Group], at: Mapping
         found = [at[name][1] for name in names if name in at]
         if not found:
             continue
-        top, height = min(found) - 0.45, max(found) - min(found) + 0.9
+        top, bottom = min(found) - 0.95, max(found) + 0.45
         shape = FancyBboxPatch(
-            (-0.42, top), 0.6, height, boxstyle="round,pad=0,rounding_size=0.05", mutation_aspect=8.0, zorder=0,
+            (-0.44, top), 0.62, bottom - top, boxstyle="round,pad=0,rounding_size=0.05", mutation_aspect=8.0, zorder=0,
             facecolor=_CELL, edgecolor=_AIR, linewidth=0.8,
         )  # fmt: skip
         axes.add_patch(shape)
-        rate = "rate varies" if medium["schedule"] else format_quantity(medium["rate_bps"], "bps")
-        said = f"{medium['name'].split(' at ')[0]}\n{rate}\nshared" if height > 2.5 else f"{rate} shared"
-        axes.text(0.2, top + height, said.replace("\n", ", "), fontsize=7, color="#00604A", ha="left", va="bottom")
+        rate = "varying rate" if medium["schedule"] else format_quantity(medium["rate_bps"], "bps")
+        axes.text(-0.13, top + 0.12, f"{rate}, shared", fontsize=7, color="#00604A", ha="center", va="top")
 
 
 def _draw_place(axes: Axes, name: str, kind: str, x: float, y: float) -> None:
@@ -200,4 +229,7 @@ def _draw_place(axes: Axes, name: str, kind: str, x: float, y: float) -> None:
     side, ha, va = {"camera": ((-6, 0), "right", "center"), "edge": ((9, 0), "left", "center")}.get(
         kind, ((0, 8), "center", "bottom")
     )
-    axes.annotate(name, (x, y), xytext=side, textcoords="offset points", ha=ha, va=va, fontsize=8, zorder=5)
+    near: dict[str, Any] = {"xytext": side, "textcoords": "offset points", "ha": ha, "va": va, "fontsize": 8, "parse_math": False}
+    if kind == "switch":
+        near["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
+    axes.annotate(name, (x, y), zorder=3.5, **near)

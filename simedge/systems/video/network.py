@@ -105,7 +105,10 @@ class Layout:
         return {camera: self.topology.way(camera, edge) or () for camera, edge in self.edge_of.items()}
 
     def plain(self) -> dict[str, list[dict[str, Any]]]:
-        """As lists and tables: places, links, media and ways; rates in bit/s, times in s."""
+        """As lists and tables: places, links, media and ways; rates in bit/s, times in s.
+
+        On a shared medium the rate is the most that each end can send, None if nothing but the medium limits it.
+        """
         network, shared = self.network, {joint.medium: joint for joint in self.joints if joint.medium is not None}
         return {
             "places": [{"name": name, "kind": kind} for name, kind in self.topology.kinds.items()],
@@ -114,7 +117,7 @@ class Layout:
                     "a": joint.spec.a,
                     "b": joint.spec.b,
                     "profile": joint.profile.name,
-                    "rate_bps": joint.nominal_bps,
+                    "rate_bps": joint.rate_bps if joint.medium is not None else joint.nominal_bps,
                     "call_s": joint.call_s,
                     "takes_time": joint.takes_time,
                     "medium": joint.medium,
