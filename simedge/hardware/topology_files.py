@@ -173,7 +173,11 @@ def _data(
             name = below.get("key")
             if name not in keys or name in seen:
                 what = f"gives key {quoted(str(name))} twice" if name in seen else f"names no key, {quoted(str(name))}"
-                raise _error(path, f"<data> of a {kind} {what}", "declare each with <key>, give each once")
+                raise _error(
+                    path,
+                    f"<data> of a{'n' * (kind == 'edge')} {kind} {what}",
+                    "declare each with <key>, give each once",
+                )
             seen.add(name)
             said[str(keys[name].get("attr.name"))] = (below.text or "").strip()
     return said

@@ -229,7 +229,14 @@ def _draw_place(axes: Axes, name: str, kind: str, x: float, y: float) -> None:
     side, ha, va = {"camera": ((-6, 0), "right", "center"), "edge": ((9, 0), "left", "center")}.get(
         kind, ((0, 8), "center", "bottom")
     )
-    near: dict[str, Any] = {"xytext": side, "textcoords": "offset points", "ha": ha, "va": va, "fontsize": 8, "parse_math": False}
+    near: dict[str, Any] = {
+        "xytext": side,
+        "textcoords": "offset points",
+        "ha": ha,
+        "va": va,
+        "fontsize": 8,
+        "parse_math": False,
+    }
     if kind == "switch":
         near["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
     axes.annotate(name, (x, y), zorder=3.5, **near)
