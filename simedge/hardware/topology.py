@@ -15,7 +15,7 @@ import networkx as nx
 from simedge.errors import ConfigError, quoted, suggest
 from simedge.hardware.ways import Ways
 
-__all__ = ["KINDS", "SHAPES", "LinkSpec", "Topology", "multi_switch", "star", "switch"]
+__all__ = ["KINDS", "SHAPES", "LinkSpec", "Topology", "few", "multi_switch", "star", "switch"]
 
 KINDS = ("camera", "switch", "edge")
 """Kinds of places; an access point is a switch."""
@@ -143,7 +143,7 @@ class Topology:
         for link in self.links:
             for end, other in ((link.a, link.b), (link.b, link.a)):
                 if end not in self.kinds:
-                    remedy = suggest(end, _few(self.kinds))
+                    remedy = suggest(end, few(self.kinds))
                     raise self._error(f"a link of {quoted(other)} leads to {quoted(end)}, which is no place", remedy)
                 if end in links_of:
                     links_of[end] += 1
@@ -215,16 +215,16 @@ class Topology:
             strange = next((name for name in there if name not in known), None)
             lacking = next((name for name in wanted if name not in present), None)
             if strange is not None:
-                remedy = f"the cluster has {', '.join(_few(wanted))}" if lacking is None else suggest(strange, wanted)
+                remedy = f"the cluster has {', '.join(few(wanted))}" if lacking is None else suggest(strange, wanted)
                 raise self._error(f"the cluster has no {kind} {strange!r}", remedy)
             if lacking is not None:
                 kind_is = f"{kind} {lacking!r}, which the cluster has"
-                raise self._error(f"has no {kind_is}", f"add it; there are {', '.join(_few(there))}")
+                raise self._error(f"has no {kind_is}", f"add it; there are {', '.join(few(there))}")
         part_of = {name: at for at, part in enumerate(nx.connected_components(self.graph)) for name in part}
         for camera, edge in edge_of.items():
             if part_of[camera] != part_of[edge]:
                 part = sorted((name for name in part_of if part_of[name] == part_of[camera]), key=_natural)
-                remedy = f"join {', '.join(_few(part))} to the rest" if len(part) > 1 else "give it a link"
+                remedy = f"join {', '.join(few(part))} to the rest" if len(part) > 1 else "give it a link"
                 raise self._error(f"{camera!r} cannot reach {edge!r}", remedy)
 
 
@@ -235,7 +235,14 @@ def _natural(name: str) -> tuple[list[Any], str]:
     return parts, name
 
 
-def _few(names: Iterable[str]) -> list[str]:
+def few(names: Iterable[str]) -> list[str]:
+    """Shorten a list of names for a message: the first two, an ellipsis, and the last.
+
+    Examples
+    --------
+    >>> few("abcdefgh")
+    ['a', 'b', '…', 'h']
+    """
     found = list(names)
     return found if len(found) <= 6 else [*found[:2], "…", found[-1]]
 

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,7 +21,7 @@ import networkx as nx
 
 from simedge.errors import ConfigError, InputError, OutputError, quoted, suggest
 from simedge.files import atomic_file
-from simedge.hardware.topology import KINDS, LinkSpec, Topology
+from simedge.hardware.topology import KINDS, LinkSpec, Topology, few
 from simedge.units import format_quantity, parse_quantity
 
 __all__ = ["SUFFIXES", "read", "write"]
@@ -45,7 +46,7 @@ def read(path: Path, cameras: Collection[str] = (), edges: Collection[str] = ())
     path : Path
         A file that ends in ``.graphml`` or ``.json``.
     cameras, edges : collection of str
-        Which places without a ``kind`` are cameras and edges; the others are switches.
+        Which places without a ``kind`` are cameras and edges; the others are switches, of two links at least.
 
     Raises
     ------
@@ -58,10 +59,14 @@ def read(path: Path, cameras: Collection[str] = (), edges: Collection[str] = ())
     if len(places) > _PLACES_MAX:
         raise _error(path, f"{len(places)} places are more than {_PLACES_MAX}", "leave some out")
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    ends = Counter(end for a, b, _ in links for end in (a, b))
     for name, said in places:
         kind = said.get("kind")
         if kind is None:
             kind = "camera" if name in cameras else "edge" if name in edges else "switch"
+            if kind == "switch" and ends[name] < 2:  # rather a camera with a wrong name
+                what = f"{quoted(name)} is no camera or edge of the scenario, and joins nothing"
+                raise _error(path, what, f"{suggest(name[:_NAME_MAX], few([*cameras, *edges]))}; or give its kind")
         if not isinstance(kind, str) or kind not in KINDS:
             what = f"place {quoted(name)}: kind {_shown(kind)} is no choice"
             raise _error(path, what, suggest(str(kind)[:_NAME_MAX], KINDS))

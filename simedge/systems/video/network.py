@@ -197,6 +197,10 @@ def laid_out(scenario: VideoScenario, config_dir: Path | None = None) -> Layout:
         call_s = between.call_s if link.call_s is None else link.call_s
         drawn = filed is None and link.rate_bps is None and network.backbone_schedule is not None
         joints.append(_joint(link, between, link.rate_bps, call_s, _BACKBONE if drawn else "", filed))
+    for key in ("medium_schedule", "medium_bps"):
+        if getattr(network, key) is not None and all(joint.profile.medium is None for joint in joints):
+            what = f"{network.uplink} shares no medium"
+            raise ConfigError(what, f"network.{key}", "choose network=wifi, or leave it out")
     return Layout(topology, edge_of, tuple(joints), network)
 
 
@@ -265,11 +269,6 @@ def wired(env: Environment, scenario: VideoScenario, horizon_s: float, config_di
         nominal_bps = network.medium_bps or uplink.rate_bps
         medium = drawn(network.medium_schedule, ("medium",), nominal_bps, "medium_schedule")["medium"]
         medium = in_steps(medium, _PACKET_STEP_S)
-    if medium is not None and all(joint.profile.medium is None for joint in layout.joints):
-        key = "medium_schedule" if network.medium_schedule is not None else "medium_bps"
-        raise ConfigError(
-            f"{network.uplink} shares no medium", where=f"network.{key}", remedy="choose network=wifi, or leave it out"
-        )
     for joint in layout.joints:
         rate: float | Schedule | None = joint.rate_bps
         if joint.schedule is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simedge.errors import ConfigError, OutputError
 from simedge.hardware.topology import LinkSpec, Topology, multi_switch, star, switch
@@ -179,6 +181,30 @@ def test_defaults_of_graphml_keys_count(tmp_path: Path) -> None:
     assert read(path, ["c"], ["e"]).links == (LinkSpec("c", "e", rate_bps=4e6),)
 
 
+@given(st.data())
+@settings(max_examples=300)
+def test_a_damaged_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Characters cut, doubled and put in at random: a topology or our own error, never another."""
+    suffix = data.draw(st.sampled_from([".graphml", ".json"]))
+    path = tmp_path_factory.getbasetemp() / f"damaged{suffix}"
+    write(ODD, path)
+    text = path.read_text("utf-8")
+    for _ in range(data.draw(st.integers(1, 4))):
+        begin = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(begin, min(len(text), begin + 40)))
+        put = data.draw(
+            st.one_of(st.just(text[begin:end] * 2), st.text(max_size=4), st.sampled_from(['"', "{}", "<a/>"]))
+        )
+        text = text[:begin] + put + text[end:]
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    try:
+        made = read(path, ["camera 1"], ["edge"])
+    except ConfigError as problem:
+        assert str(problem).startswith(str(path))
+    else:
+        assert set(made.kinds.values()) >= {"camera", "edge"}
+
+
 def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
@@ -273,7 +299,8 @@ BAD_JSON = {
     "a number for a node": (node_link(LINK, nodes="[3]"), r"nodes\[0\]: '3' is no table"),
     "no id": (node_link(LINK, nodes='[{"name": "edge"}]'), "a place has 'null' for its id"),
     "odd id": (node_link(LINK, nodes='[{"id": 1.5}]'), "a place has '1.5' for its id"),
-    "half a pair": (node_link(LINK, nodes=r'[{"id": "\ud800"}]'), "is no name"),
+    "half a pair": (node_link(LINK, nodes=r'[{"id": "\ud800", "kind": "switch"}]'), "is no name"),
+    "neither": (node_link(LINK, nodes='[{"id": "camera_l"}]'), "'camera_l' is no camera or edge of .* give its kind"),
     "no target": (node_link('{"source": "edge"}'), "a link has 'null' for its target"),
     "kind": (node_link(LINK, nodes='[{"id": "edge", "kind": "egde"}]'), "place 'edge': kind 'egde' is no choice"),
     "loop": (node_link('{"source": "edge", "target": "edge"}'), "'edge' is joined to itself"),
