@@ -54,7 +54,7 @@ examples:
       draw arrivals, to replay with: simedge run workload.trace=clip.parquet
 """
 _FIGURES = (".png", ".pdf", ".svg")
-_LISTS = ("scenarios", "policies", "profiles", "traces", "bandwidth", "metrics", "figures")
+_LISTS = ("scenarios", "policies", "profiles", "traces", "bandwidth", "topologies", "metrics", "figures")
 _OVERRIDES = "key=value, for instance policy=centralized, network.uplink_bps=50Mbps, seed=3"
 
 

@@ -342,8 +342,17 @@ def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
     if kind == "bandwidth":
         found = files.names(f"traces/{kind}", (".csv",), folder)
         return [(name, catalog.about_file(path)) for name, path in sorted(found.items())]
-    found = files.names("traces", (".csv", ".parquet"), folder)
-    return [
+    if kind == "topologies":
+        from simedge.hardware import topology, topology_files
+
+        shapes = [
+            (name, (getattr(topology, name).__doc__ or "").splitlines()[0].rstrip(".")) for name in topology.SHAPES
+        ]
+        found = files.names(kind, topology_files.SUFFIXES, folder)
+    else:
+        shapes = []
+        found = files.names("traces", (".csv", ".parquet"), folder)
+    return shapes + [
         (name, f"{path.suffix[1:]}, {format_quantity(path.stat().st_size, 'bytes')}")
         for name, path in sorted(found.items())
     ]

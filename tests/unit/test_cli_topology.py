@@ -79,7 +79,12 @@ def test_a_file_and_a_profile_beside_it(command: Command, tmp_path: Path, monkey
     assert scenario.run().metrics["completed_units"] > 0
     code, out, _ = command("topology", f"scenario={folder / 'mine.yaml'}")
     assert code == 0
-    assert "varies, " in out
+    assert "varies, slow.csv" in out
+    code, out, _ = command(
+        "topology", f"scenario={folder / 'mine.yaml'}", "network.cameras={camera_1: {uplink_bps: 3 Mbps}}"
+    )
+    assert code == 0
+    assert "3 Mbps" in out and "varies" not in out
 
 
 @pytest.mark.parametrize(
@@ -108,6 +113,16 @@ def test_wrong_input_is_one_line(command: Command, tmp_path: Path, monkeypatch, 
     assert (code, out) == (2, "")
     assert said in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_shapes_and_files_are_listed(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "topologies").mkdir()
+    (tmp_path / "topologies" / "mine.json").write_text("{}")
+    code, out, _ = command("list", "topologies", "--config-dir", str(tmp_path))
+    assert code == 0
+    names = [line.split()[0] for line in out.splitlines()]
+    assert names == ["star", "switch", "multi_switch", "mine", "two_floors"]
+    assert "Join each camera straight to its edge" in out
 
 
 SHAPES = [

@@ -72,6 +72,13 @@ class Joint:
         shares = self.takes_time and self.profile.medium is not None
         return f"{self.profile.name} at {self.spec.b}" if shares else None
 
+    @property
+    def told_by(self) -> str | None:
+        """Key or file of its rate over time; None if it has none."""
+        if self.varies:
+            return f"network.{self.varies}"
+        return None if self.schedule is None else self.spec.schedule
+
     def files(self, config_dir: Path | None = None) -> tuple[Path, ...]:
         """Files that its profile and its own rate over time are read from."""
         found = None if self.schedule is None else self.schedule.file(config_dir)
@@ -121,7 +128,7 @@ class Layout:
                     "call_s": joint.call_s,
                     "takes_time": joint.takes_time,
                     "medium": joint.medium,
-                    "schedule": f"network.{joint.varies}" if joint.varies else joint.spec.schedule,
+                    "schedule": joint.told_by,
                 }
                 for joint in self.joints
             ],
