@@ -1,4 +1,4 @@
-"""The command ``simedge``: run, sweep, compare, plot, reproduce, profile, list, trace.
+"""The command ``simedge``: run, sweep, compare, plot, reproduce, profile, list, topology, trace.
 
 Wrong input is one line on standard error and exit code 2; an internal error is one line and 3; Ctrl-C is 130.
 Nothing heavy is imported until a verb needs it.
@@ -16,7 +16,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from simedge import __version__, cli_compare, cli_plot, cli_profile, cli_reproduce, cli_sweep, cli_trace, interrupts
+from simedge import (
+    __version__,
+    cli_compare,
+    cli_plot,
+    cli_profile,
+    cli_reproduce,
+    cli_sweep,
+    cli_topology,
+    cli_trace,
+    interrupts,
+)
 from simedge.console import ReaderGone, complain, guarded_output
 from simedge.errors import InputError, OutputError, suggest
 from simedge.progress import TimeBars
@@ -46,7 +56,10 @@ examples:
       draw arrivals, to replay with: simedge run workload.trace=clip.parquet
 """
 _FIGURES = (".png", ".pdf", ".svg")
-_LISTS = ("scenarios", "policies", "networks", "faults", "profiles", "traces", "bandwidth", "metrics", "figures")
+_LISTS = (
+    *("scenarios", "policies", "networks", "topologies", "faults", "profiles", "traces", "bandwidth"),
+    *("metrics", "figures"),
+)
 _OVERRIDES = "key=value, for instance policy=centralized, network.uplink_bps=50Mbps, seed=3"
 
 
@@ -175,6 +188,7 @@ def _parser() -> _Parser:
     names.add_argument("kind", nargs="?", choices=_LISTS, metavar="KIND", help=f"{', '.join(_LISTS)}; by default all")
     names.add_argument("--config-dir", metavar="DIR", help="folder of your own scenarios, profiles and traces")
 
+    cli_topology.add(verb, verbs, overridden, _checked_place)
     cli_trace.add(verb, verbs, overridden, _checked_place)
     return parser
 

@@ -104,6 +104,9 @@ _CATALOG: dict[str, dict[str, Entry]] = {
     "arrivals": {
         "video": Entry("simedge.systems.video.workload:arrivals", "the ROI arrivals of a video scenario", "video"),
     },
+    "layout": {
+        "video": Entry("simedge.systems.video.network:laid_out", "places and links of a video scenario", "video"),
+    },
     "inputs": {
         "video": Entry("simedge.systems.video.workload:inputs", "digests of the files that a video run reads", "video"),
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "bandwidth_lines",
     "draw",
     "draw_bandwidth",
+    "draw_topology",
     "draw_trace",
     "folder_name",
     "footer",
@@ -242,6 +243,22 @@ def draw_trace(trace: RoiTrace, path: Path) -> Path:
     return path
 
 
+def draw_topology(found: Mapping[str, Sequence[Mapping[str, Any]]], path: Path, title: str) -> Path:
+    """Write a figure of places and links, given as plain lists; see :func:`simedge.metrics.plots_topology.topology`.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    from simedge.metrics.plots_topology import topology
+
+    axes: Any = topology(found["places"], found["links"], found["media"], found["ways"], title)
+    with files.atomic_file(path) as draft:
+        axes.figure.savefig(draft)
+    return path
+
+
 def draw_bandwidth(schedule: Schedule, path: Path, title: str) -> Path:
     """Write a figure of a bandwidth over time, of one period if it repeats.
 
@@ -328,8 +345,17 @@ def listing(kind: str, config_dir: str | None = None) -> list[tuple[str, str]]:
     if kind == "bandwidth":
         found = files.names(f"traces/{kind}", (".csv",), folder)
         return [(name, catalog.about_file(path)) for name, path in sorted(found.items())]
-    found = files.names("traces", (".csv", ".parquet"), folder)
-    return [
+    if kind == "topologies":
+        from simedge.hardware import topology, topology_files
+
+        shapes = [
+            (name, (getattr(topology, name).__doc__ or "").splitlines()[0].rstrip(".")) for name in topology.SHAPES
+        ]
+        found = files.names(kind, topology_files.SUFFIXES, folder)
+    else:
+        shapes = []
+        found = files.names("traces", (".csv", ".parquet"), folder)
+    return shapes + [
         (name, f"{path.suffix[1:]}, {format_quantity(path.stat().st_size, 'bytes')}")
         for name, path in sorted(found.items())
     ]

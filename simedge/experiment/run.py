@@ -196,6 +196,22 @@ class Scenario(Node):
         checked = self.check()
         return catalog.load("arrivals", self._mapping["system"])(checked, self._config_dir)
 
+    def layout(self) -> Any:
+        """Lay out the places and links of the scenario, without simulating it.
+
+        Returns
+        -------
+        Layout
+            Of a video scenario a :class:`simedge.systems.video.network.Layout`.
+
+        Raises
+        ------
+        InputError
+            If a key, a value, the topology or a profile cannot be used.
+        """
+        checked = self.check()
+        return catalog.load("layout", self._mapping["system"])(checked, self._config_dir)
+
     def _system(self) -> Any:
         if "system" not in self._mapping:
             raise ConfigError(

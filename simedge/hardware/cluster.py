@@ -13,6 +13,7 @@ from simedge.hardware.link import FifoLink, ScheduledLink
 from simedge.hardware.profile import LinkProfile
 from simedge.hardware.shared import SharedLink
 from simedge.hardware.transfer import Sender, Transfer
+from simedge.hardware.ways import Ways
 from simedge.kernel import Environment
 from simedge.traces.schedule import Schedule
 
@@ -156,6 +157,7 @@ class Cluster:
         self.graph = nx.DiGraph()
         self.media: dict[str, SharedLink] = {}
         self._stoppable = stoppable
+        self._ways = Ways(self.graph)
         self._routes: dict[tuple[str, str], Route] = {}
 
     def connect(
@@ -200,6 +202,7 @@ class Cluster:
                 else:
                     link = self._link(name, profile.rate_bps if rate_bps is None else rate_bps, cost_s)
             self.graph.add_edge(source, target, link=link)
+        self._ways.forget()
         self._routes.clear()
 
     def _link(self, name: str, rate: float | Schedule, call_s: float) -> Link:
@@ -219,7 +222,7 @@ class Cluster:
         return self.media[name]
 
     def route(self, source: str, target: str) -> Route:
-        """Find the way with the fewest hops; routes are kept, so ask once and hold the answer.
+        """Find the way with the fewest hops, of equally short ones the first by name; routes are kept.
 
         Raises
         ------
@@ -228,10 +231,9 @@ class Cluster:
         """
         key = (source, target)
         if key not in self._routes:
-            try:
-                places = nx.shortest_path(self.graph, source, target)
-            except (nx.NetworkXNoPath, nx.NodeNotFound):
-                raise ValueError(f"no link leads from {source!r} to {target!r}") from None
+            places = self._ways.find(source, target)
+            if places is None:
+                raise ValueError(f"no link leads from {source!r} to {target!r}")
             links = [self.graph.edges[hop]["link"] for hop in pairwise(places)]
             self._routes[key] = Route(self.env, tuple(link for link in links if link is not None))
         return self._routes[key]

@@ -53,6 +53,19 @@ def test_balancing_stays_within_a_cluster() -> None:
     assert summary.metrics == pytest.approx(run.metrics, nan_ok=True)
 
 
+@pytest.mark.parametrize("shape", ["star", "multi_switch"])
+def test_the_shape_of_a_network_that_takes_no_time_changes_nothing(shape: str) -> None:
+    given = ("campus_24", *LENGTH, "policy=distream", "cluster.edges=2")
+    run, plain = simedge.run(*given, f"network.topology={shape}", seed=5), simedge.run(*given, seed=5)
+    assert run.fingerprint == plain.fingerprint
+
+
+def test_a_shared_link_that_carries_everything_slows_both_clusters() -> None:
+    given = ("campus_24", *LENGTH, "policy=centralized", "cluster.edges=2")
+    slow = simedge.run(*given, "network.backbone=fast_ethernet", "network.topology=multi_switch", seed=5)
+    assert slow.metrics["network_s_mean"] > simedge.run(*given, seed=5).metrics["network_s_mean"]
+
+
 def test_an_oracle_is_told_of_its_own_cameras() -> None:
     run = simedge.run("campus_24", *LENGTH, "policy=distream", "policy.predictor=oracle", "cluster.edges=4", seed=5)
     assert run.metrics["completed_units"] > 0.9 * run.metrics["arrived_units"]

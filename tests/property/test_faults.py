@@ -227,6 +227,17 @@ def everybody(*names: str) -> dict[str, list[str]]:
     return {kind: list(names) for kind in ("crash", "slow", "link_down")}
 
 
+def test_a_link_that_takes_no_time_cannot_go_down_and_the_backbone_is_nobodys(small_scenario) -> None:
+    """Messages have left a camera at once: when it crashes, what is on the backbone arrives."""
+    network = {"uplink": "ten_gigabit", "backbone": "fast_ethernet", "uplink_bps": None}
+    rows = [(0.0, camera, "other", 10_000.0) for camera in (0, 1)]
+    given = {"cameras": ("jetson_tx1",) * 2, "policy": Centralized(), "network": network, "horizon_s": 5.0}
+    run = small_scenario(rows, **given, faults=Faults((Fault("crash", "camera_1", 0.001),)))
+    assert not np.isnan(run.rois["done_s"]).any()
+    with pytest.raises(ConfigError, match="names nobody who can have a link_down"):
+        small_scenario(rows, **given, faults=Faults((Fault("link_down", "camera_1", 0.001),)))
+
+
 @dataclass
 class Recorded:
     said: list[tuple[float, str, Any]]

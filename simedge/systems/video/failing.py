@@ -109,6 +109,9 @@ class _Tracked:
     def __init__(self, camera: FailingCamera, route: Route, rows: list[int] | None = None) -> None:
         self._camera, self._route, self._rows = camera, route, rows
         self.links = route.links
+        first = route.links[0] if route.links else None
+        # Where its own link takes no time, a message has left the camera at once.
+        self.own = first if isinstance(first, Sender) and first.name.startswith(f"{camera.device.name}->") else None
         self._rest = Route(route.env, route.links[1:])
 
     @property
@@ -116,21 +119,19 @@ class _Tracked:
         return self._route.measured_bps
 
     def send(self, size_bytes: float, done: Callable[[], None]) -> None:
-        if not self.links:
+        if self.own is None:
             self._route.send(size_bytes, done)
             return
         camera, rest = self._camera, self._rest
 
         def left() -> None:
-            assert transfer is not None
             del camera.carried[transfer]
             if rest.links:
                 rest.send(size_bytes, done)
             else:
                 done()
 
-        transfer = self.links[0].send(size_bytes, left)
-        assert transfer is not None  # a cluster of stoppable links
+        transfer = self.own.send(size_bytes, left)
         camera.carried[transfer] = camera._call if self._rows is None else self._rows
 
 
@@ -143,32 +144,29 @@ class FailingCamera(Camera):
         Where its calls arrive.
     offline : bool
         Whether it has crashed and not started again: it sees no frames, computes nothing, sends nothing.
+    link : Sender or None
+        Its own link, unless that takes no time.
     carried : dict of Transfer to list of int
         Units of messages that have not left its own link.
     voided : BatchLog
         When units had to begin anew: stages that they had reached before do not count.
     """
 
-    __slots__ = ("_casualties", "_holds", "call_units", "carried", "edge", "voided")
+    __slots__ = ("_casualties", "_holds", "call_units", "carried", "edge", "link", "voided")
 
     def __init__(self, casualties: Casualties, *parts: Any) -> None:
         super().__init__(*parts)
         self.call_units, self.edge = self._call_units, self._edge
         self.carried: dict[Transfer, list[int]] = {}
         self.voided = BatchLog()
-        self.uplink = _Tracked(self, self.uplink)  # type: ignore[assignment]
+        uplink = _Tracked(self, self.uplink)
+        self.uplink = uplink  # type: ignore[assignment]
+        self.link = uplink.own
         self._casualties = casualties
         self._holds = 0
         casualties.cameras.append(self)
-        link = self._link
-        if link is not None:
-            link.on_lost = self._message_lost
-
-    @property
-    def _link(self) -> Sender | None:
-        """Its own link, unless that takes no time."""
-        links = self.uplink.links
-        return links[0] if links and isinstance(links[0], Sender) else None
+        if self.link is not None:
+            self.link.on_lost = self._message_lost
 
     def break_down(self, kind: Kind) -> None:
         """Crash, or lose the link."""
@@ -191,7 +189,7 @@ class FailingCamera(Camera):
         self.device.slow_down(times)
 
     def _crash(self) -> None:
-        casualties, link = self._casualties, self._link
+        casualties, link = self._casualties, self.link
         running = [] if self.device.idle else self._batch
         self.offline = True
         self.device.stop()
@@ -238,7 +236,7 @@ class FailingCamera(Camera):
     def _hold_link(self, keep: bool, count: bool = True) -> None:
         """Let the link go down; several reasons may hold it."""
         self._holds += 1
-        link = self._link
+        link = self.link
         if link is None or self._holds > 1:
             return
         if keep and count and link.current is not None:
@@ -247,8 +245,8 @@ class FailingCamera(Camera):
 
     def _release_link(self) -> None:
         self._holds -= 1
-        if self._link is not None and not self._holds:
-            self._link.set_up(True)
+        if self.link is not None and not self._holds:
+            self.link.set_up(True)
 
     def _message_lost(self, transfer: Transfer) -> None:
         self._casualties.retried += len(self.carried[transfer])

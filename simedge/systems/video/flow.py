@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from simedge.hardware.device import Device
 from simedge.hardware.latency import Latency
 from simedge.hardware.profile import read_device, read_link
-from simedge.hardware.transfer import Sender
 from simedge.kernel import BoundedQueue, Environment, InputQueue, Streams
 from simedge.metrics.quantiles import Exact, Sketched
 from simedge.metrics.recorder import BatchLog
 from simedge.metrics.schema import Categorical
 from simedge.metrics.summary import Totals
 from simedge.policies.video.interface import FloatArray, VideoSetting
-from simedge.systems.faults import Injector, fault_trace, plan
+from simedge.systems.faults import Breakable, Injector, fault_trace, plan
 from simedge.systems.video.camera import Camera
 from simedge.systems.video.capacity import capacity_ips, effective_ips
 from simedge.systems.video.domain import Domain
@@ -206,22 +204,22 @@ class VideoFlow:
         """Arrange for what will break: cameras and their links, and GPUs."""
         faults, streams = scenario.faults, Streams(scenario.seed)
         traced = fault_trace(faults.trace, config_dir)[1] if faults.trace else ()
-        cameras = dict(zip(self.names, self.cameras, strict=True))
-        linked = [name for name in self.names if cameras[name].uplink.links]
+        cameras = {
+            name: one for name, one in zip(self.names, self.cameras, strict=True) if isinstance(one, FailingCamera)
+        }
+        links = {name: camera.link for name, camera in cameras.items() if camera.link is not None}
         gpus = {
             device.name: Gpu(edge, at)
             for edge in self.edges
             if isinstance(edge, FailingEdge)
             for at, device in enumerate(edge.devices)
         }
-        entities: dict[str, Any] = {**cameras, **gpus}
+        entities: dict[str, Breakable] = {**cameras, **gpus}
         if faults.loss_probability:
-            for name in linked:
-                link = cameras[name].uplink.links[0]
-                assert isinstance(link, Sender)
+            for name, link in links.items():
                 link.lossy(faults.loss_probability, streams.of(name, "loss"), faults.retry_s)
         events = plan(
-            faults, traced, {"crash": [*entities], "slow": [*entities], "link_down": linked}, horizon_s, streams
+            faults, traced, {"crash": [*entities], "slow": [*entities], "link_down": [*links]}, horizon_s, streams
         )
         return Injector(self.env, events, entities)
 
@@ -238,7 +236,8 @@ class VideoFlow:
 
     def carried_bytes(self) -> dict[str, float]:
         """Tell what each camera's own link has carried: a backbone that contends is shared, and not counted."""
-        links = {name: self.cluster.graph.edges[name, "switch"]["link"] for name in self.names}
+        out = self.cluster.graph.out_edges
+        links = {name: next(link for _, _, link in out(name, data="link")) for name in self.names}
         return {name: link.carried_bytes if link else 0.0 for name, link in links.items()}
 
     def _sign(self, kind: bytes, content: bytes) -> None:

@@ -136,6 +136,11 @@ class ClusterSpec:
         return tuple(camera // size * self.edges // self.groups for camera in range(size * self.groups))
 
     @property
+    def edge_names_of_cameras(self) -> dict[str, str]:
+        """Name of the edge cluster of every camera, by name."""
+        return {name: self.edge_names[at] for name, at in zip(self.names, self.edge_of_camera, strict=True)}
+
+    @property
     def edge_of_gpu(self) -> tuple[int, ...]:
         """Edge cluster, from 0, of every GPU."""
         return tuple(gpu * self.edges // self._gpus for gpu in range(self._gpus))
@@ -173,14 +178,14 @@ class Uplink:
 
 @dataclass(frozen=True)
 class Network:
-    """Links from each camera to the switch or access point, and from there to the edge.
+    """Links from each camera to a switch or access point, and from there to the edge.
 
     Attributes
     ----------
     uplink : str
         Link profile of the cameras' links.
     backbone : str
-        Link profile of the switch's link to the edge.
+        Link profile of the links between switches and edges.
     uplink_bps : float or None
         Rate of the cameras' links; None: the profile's. On a shared medium the most that each can send; None: no limit.
     call_s : float or None
@@ -194,7 +199,13 @@ class Network:
     medium_schedule : Bandwidth or None
         Rate of the medium over time.
     backbone_schedule : Bandwidth or None
-        Rate of the switch's link to the edge over time.
+        Rate of the links between switches and edges over time, the same for all.
+    topology : str
+        Which places are joined: *switch*, each camera to the switch of its edge; *star*, each straight to its edge;
+        *multi_switch*, to access switches that a core joins to every edge; or a GraphML or node-link JSON file. What a
+        file leaves out is as it says here: on links of cameras that of `uplink`, on others that of `backbone`.
+    switches : int
+        Access switches of *multi_switch*; cameras are dealt to them in order.
     cameras : mapping of str to Uplink
         What is different about single cameras, by name.
     """
@@ -208,10 +219,12 @@ class Network:
     medium_bps: float | None = None
     medium_schedule: Bandwidth | None = None
     backbone_schedule: Bandwidth | None = None
+    topology: str = "switch"
+    switches: int = 2
     cameras: Mapping[str, Uplink] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _positive(self, "uplink_bps", "call_units", "medium_bps")
+        _positive(self, "uplink_bps", "call_units", "medium_bps", "switches")
         _not_negative(self, "call_s")
 
     @property

@@ -10,6 +10,7 @@ from simedge.errors import ConfigError, TraceError
 from simedge.hardware.profile import read_device, read_link
 from simedge.kernel import Streams
 from simedge.systems.faults import fault_trace
+from simedge.systems.video.network import laid_out, topology_file
 from simedge.systems.video.scenario import CLIP_S, VideoScenario
 from simedge.traces.synthetic import clip_factor, generate
 from simedge.traces.trace import RoiTrace
@@ -21,12 +22,14 @@ _SUFFIXES = (".csv", ".parquet")
 
 
 def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str, str]:
-    """Digests of the files that a run reads, by file name: profiles, which are checked here, and a recorded trace.
+    """Digests of the files that a run reads, by file name: profiles and topology, checked here, schedules and traces.
 
     Raises
     ------
     ProfileError
         If a profile is missing or malformed, or misspells one of the pipeline's classifiers.
+    ConfigError
+        If the topology is malformed, or leaves a camera without its edge.
     TraceError
         If there is no such trace.
     """
@@ -37,6 +40,7 @@ def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str,
             profile = read_device(device, config_dir)
             profile.check_names(scenario.pipeline.costs)
             named[device] = profile.path
+    layout = laid_out(scenario, config_dir)
     for link in network.profiles:
         if link not in named:
             named[link] = read_link(link, config_dir).path
@@ -44,6 +48,12 @@ def inputs(scenario: VideoScenario, config_dir: Path | None = None) -> dict[str,
         found = schedule.file(config_dir)
         if found is not None:
             named[found[1]] = found[2]
+    drawn = topology_file(network.topology, config_dir)
+    if drawn is not None:
+        named[network.topology] = drawn
+        for path in dict.fromkeys(path for joint in layout.joints for path in joint.files(config_dir)):
+            if path not in named.values():
+                named[str(path)] = path
     if scenario.workload.kind == "recorded":
         trace = scenario.workload.trace or ""
         named[trace] = files.find(trace, "traces", _SUFFIXES, error=TraceError, config_dir=config_dir)
