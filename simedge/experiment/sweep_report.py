@@ -59,7 +59,7 @@ def cells(runs: Sequence[SavedRun], typed: Mapping[str, Sequence[Any]] | None = 
     typed : mapping of str to sequence, optional
         Columns that the runs do not know themselves, by key: a value for each run.
     """
-    varying = columns(runs)
+    varying = [key for key in columns(runs) if not _implied(key, runs, typed or {})]
     many = {name: len({getattr(run, name) for run in runs}) > 1 for name in ("scenario", "policy")}
     named = [name for name in ("scenario", "policy") if many[name] or name == "policy"]
     grouped: dict[tuple[str, ...], list[SavedRun]] = {}
@@ -73,6 +73,17 @@ def cells(runs: Sequence[SavedRun], typed: Mapping[str, Sequence[Any]] | None = 
         numbers = [_estimate(name, [run.metrics.get(name, math.nan) for run in group]) for name in _SHOWN]
         rows.append([*said_of, str(len(group)), *numbers])
     return rows
+
+
+def _implied(key: str, runs: Sequence[SavedRun], typed: Mapping[str, Sequence[Any]]) -> bool:
+    """Tell whether a key says no more than the name of a file that was chosen for its group, such as ``network``."""
+    chosen = typed.get(key.partition(".")[0])
+    if chosen is None:
+        return False
+    values: dict[str, set[str]] = {}
+    for name, run in zip(chosen, runs, strict=True):
+        values.setdefault(str(name), set()).add(shown(key, run.config[key]) if key in run.config else "–")
+    return all(len(found) == 1 for found in values.values())
 
 
 def _estimate(metric: str, values: Sequence[float]) -> str:

@@ -211,3 +211,14 @@ def test_the_summary_tells_what_was_lost(command) -> None:
     assert "faults: camera_1 down for 60 s\n" in out
     assert "units lost (9." in out
     assert "never seen by their camera" in out
+
+
+def test_a_sweep_over_files_shows_their_names_and_not_what_they_say(command, tmp_path: Path) -> None:
+    words = ("network=fast_ethernet,wifi", "faults=none,straggler", "horizon_s=2", "--out", str(tmp_path / "runs"))
+    code, out, _ = command("sweep", *words)
+    header = next(line for line in out.splitlines() if line.startswith("policy"))
+    assert code == 0
+    assert header.split()[:4] == ["policy", "network", "faults", "n"]
+    code, out, _ = command("sweep", "network=wifi", "network.uplink_bps=5Mbps,10Mbps", *words[2:])
+    header = next(line for line in out.splitlines() if line.startswith("policy"))
+    assert header.split()[:3] == ["policy", "network.uplink_bps", "n"]
