@@ -169,6 +169,7 @@ class Cluster:
         rate_bps: float | Schedule | None = None,
         call_s: float | None = None,
         medium_bps: float | Schedule | None = None,
+        weight: float = 1.0,
         back: bool = True,
     ) -> None:
         """Join two places.
@@ -187,6 +188,8 @@ class Cluster:
             Cost of a call, before the profile's.
         medium_bps : float or Schedule, optional
             Rate of the medium, before the profile's. Counts when the first link of an access point is made.
+        weight : float
+            What each direction is worth when a medium is shared, > 0.
         back : bool
             False: the direction from `b` to `a` is never contended, unless both share a medium.
         """
@@ -198,7 +201,8 @@ class Cluster:
                 name, cost_s = f"{source}->{target}", profile.call_s if call_s is None else call_s
                 if shared:
                     cap = math.inf if rate_bps is None else rate_bps
-                    link = self._medium(b, profile, source == b, medium_bps).station(name, call_s=cost_s, cap=cap)
+                    medium = self._medium(b, profile, source == b, medium_bps)
+                    link = medium.station(name, call_s=cost_s, cap=cap, weight=weight)
                 else:
                     link = self._link(name, profile.rate_bps if rate_bps is None else rate_bps, cost_s)
             self.graph.add_edge(source, target, link=link)

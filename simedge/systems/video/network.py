@@ -276,6 +276,7 @@ def wired(env: Environment, scenario: VideoScenario, horizon_s: float, config_di
         nominal_bps = network.medium_bps or uplink.rate_bps
         medium = drawn(network.medium_schedule, ("medium",), nominal_bps, "medium_schedule")["medium"]
         medium = in_steps(medium, _PACKET_STEP_S)
+    alike = Uplink()
     for joint in layout.joints:
         rate: float | Schedule | None = joint.rate_bps
         if joint.schedule is not None:
@@ -294,6 +295,7 @@ def wired(env: Environment, scenario: VideoScenario, horizon_s: float, config_di
             rate_bps=rate,
             call_s=joint.call_s,
             medium_bps=medium,
+            weight=network.cameras.get(joint.spec.a, alike).weight,
             back=not joint.camera,
         )
     return cluster

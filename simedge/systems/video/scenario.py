@@ -164,15 +164,18 @@ class Uplink:
         Cost of one call on it.
     schedule : Bandwidth or None
         Its rate over time.
+    weight : float
+        What it is worth when a medium is shared, > 0: a camera of weight 2 gets twice what one of weight 1 gets.
     """
 
     profile: str | None = None
     uplink_bps: float | None = None
     call_s: float | None = None
     schedule: Bandwidth | None = None
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive(self, "uplink_bps")
+        _positive(self, "uplink_bps", "weight")
         _not_negative(self, "call_s")
 
 

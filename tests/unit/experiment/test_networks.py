@@ -65,6 +65,22 @@ def test_one_camera_that_differs() -> None:
         assert 1 <= round(units) <= 20
 
 
+def test_a_camera_of_more_weight_gets_more_of_the_cell() -> None:
+    """Two cameras fill a cell of 4 Mbit/s; the one of weight 3 carries three times the bytes of the other."""
+    given = (
+        "campus",
+        *SHORT,
+        "network=wifi",
+        "network.uplink_bps=null",
+        "network.medium_bps=4 Mbps",
+        "network.call_s=0",
+    )
+    equal = simedge.run(*given).facts["bytes"]
+    assert equal["camera_1"] == pytest.approx(equal["camera_2"], rel=0.02)
+    heavy = simedge.run(*given, "network.cameras.camera_1.weight=3").facts["bytes"]
+    assert heavy["camera_1"] == pytest.approx(3 * heavy["camera_2"], rel=0.1)
+
+
 def test_one_trace_for_all_links_out_of_step() -> None:
     scenario = simedge.load("campus", *SHORT, "network.schedule.csv=wifi_300s", "network.schedule.stagger_s=30")
     spec = scenario.check().network.schedule
@@ -136,6 +152,7 @@ def test_a_file_beside_the_scenario_is_found_and_counts_among_the_inputs(kind: s
         ("network.cameras.camera_7.uplink_bps=1 Mbps", "network.cameras: the cluster has no 'camera_7'"),
         ("network.cameras.camera_1.uplink_bps=0", "network.cameras.camera_1.uplink_bps"),
         ("network.cameras.camera_1.profile=wifii", "wifi"),
+        ("network.cameras.camera_1.weight=0", "network.cameras.camera_1.weight: 0.0"),
         ("network.cameras=[1]", "network.cameras: needs names and values"),
         ("faults=camera_crush", "did you mean 'camera_crash'"),
         ("faults.script=[{kind: crash}]", "faults.script.0.entity: is missing"),
