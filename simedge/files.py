@@ -119,9 +119,23 @@ def digests(named: Mapping[str, Path]) -> dict[str, str]:
     """Digests of files by file name, sorted; of files with one file name by the names given to them.
 
     A file's folder is left out where that can be, so that the same files have the same digests wherever they stand.
+
+    Raises
+    ------
+    InputError
+        If one is no regular file (a device may have no end), or cannot be read.
     """
     shared = Counter(path.name for path in set(named.values()))
-    return dict(sorted((path.name if shared[path.name] == 1 else name, digest(path)) for name, path in named.items()))
+    found = {}
+    for name, path in named.items():
+        if not path.is_file():
+            raise InputError("is no regular file", where=str(path), remedy="give the path of one")
+        try:
+            found[path.name if shared[path.name] == 1 else name] = digest(path)
+        except OSError as problem:
+            reason = problem.strerror or type(problem).__name__
+            raise InputError(f"cannot be read: {reason}", where=str(path), remedy="give a readable file") from None
+    return dict(sorted(found.items()))
 
 
 def read_yaml(path: Path, error: type[InputError] = InputError) -> Any:

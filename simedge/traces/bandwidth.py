@@ -96,10 +96,14 @@ def find(name: str, config_dir: Path | None = None) -> Path:
         If there is none.
     """
     try:
-        if Path(name).exists():
+        if Path(name).is_file():
             return Path(name)
-    except OSError:  # too long a name
-        pass
+        if Path(name).exists():
+            what = "is a folder" if Path(name).is_dir() else "is no regular file"
+            raise TraceError(what, where=name, remedy="give the path of a file")
+    except (OSError, ValueError) as problem:  # too long a name, or one with a NUL
+        if isinstance(problem, TraceError):
+            raise
     return files.find(name, FOLDER, KINDS["csv"][1], error=TraceError, config_dir=config_dir)
 
 

@@ -131,6 +131,8 @@ def test_a_file_beside_the_scenario_is_found_and_counts_among_the_inputs(kind: s
     [
         ("network=wifli", "did you mean 'wifi'"),
         ("network.schedule.mahimahi=nowhere.down", "nowhere.down"),
+        ("network.schedule.mahimahi=/dev/zero", "/dev/zero: is no regular file"),
+        ("network.schedule.csv=/", "/: is a folder"),
         ("network.schedule={}", "network.schedule.csv: no source is given"),
         ("network.schedule={csv: wifi_300s, mahimahi: x}", "network.schedule.mahimahi: beside csv one source too many"),
         ("network.schedule.csvv=wifi_300s", "did you mean 'network.schedule.csv'"),
