@@ -134,6 +134,7 @@ def _compare(options: Any, csv: Path | None, out: Path | None) -> int:
 
 def _simulated(options: Any, typed: Sequence[str], out: Path | None) -> tuple[list[Any], list[str], int]:
     """Simulate what is missing; return the runs, what to say about them, and the exit code."""
+    from simedge.experiment.gather import named
     from simedge.experiment.goals import check_all_well, read_precision, seeds_of, until
     from simedge.experiment.grid import plan
     from simedge.experiment.overrides import given_as, parse
@@ -152,7 +153,7 @@ def _simulated(options: Any, typed: Sequence[str], out: Path | None) -> tuple[li
         if wanted is None:
             made = sweep_runs(planned, folder, workers, config_dir=options.config_dir, progress=bar.of_runs)
             check_all_well(made)
-            return list(made.runs.values()), [f"runs: {folder}"], 0
+            return named(list(made.runs.values()), made.choices), [f"runs: {folder}"], 0
         reached = until(
             overrides,
             wanted,
@@ -163,7 +164,8 @@ def _simulated(options: Any, typed: Sequence[str], out: Path | None) -> tuple[li
             config_dir=options.config_dir,
             progress=bar.of_runs,
         )
-    return list(reached.sweep.runs.values()), [str(reached), f"runs: {folder}"], 0 if reached.met else 1
+    made = reached.sweep
+    return named(list(made.runs.values()), made.choices), [str(reached), f"runs: {folder}"], 0 if reached.met else 1
 
 
 def _named(said: Sequence[str] | None) -> list[str] | None:

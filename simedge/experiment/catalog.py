@@ -186,7 +186,9 @@ def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) ->
     """
     if not isinstance(scenario, str | Path):
         raise ConfigError(
-            f"{scenario!r} is neither a name nor a path", where="scenario", remedy=suggest("", scenarios(config_dir))
+            f"{quoted(type(scenario).__name__)} is neither a name nor a path",
+            where="scenario",
+            remedy="call its own run()" if hasattr(scenario, "run") else suggest("", scenarios(config_dir)),
         )
     said = str(scenario)
     if said.endswith(".yaml") and is_file(said):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from simedge.metrics.store import canonical, is_manifest, plain, read_manifest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FAILED", "SavedRun", "chosen", "columns", "flat", "frame", "gather"]
+__all__ = ["FAILED", "SavedRun", "chosen", "columns", "flat", "frame", "gather", "named"]
 
 FAILED = ".failed.json"
 """How the name of the file ends that tells why a run failed."""
@@ -175,6 +175,36 @@ def columns(runs: Sequence[SavedRun]) -> list[str]:
     """
     keys = sorted({key for run in runs for key in run.config}.difference(_NAMED))
     return [key for key in keys if len({_hashable(run.config.get(key, ...)) for run in runs}) > 1]
+
+
+def named(runs: Sequence[SavedRun], choices: Mapping[str, Sequence[Any]]) -> list[SavedRun]:
+    """Give runs the names of files that were chosen for them as keys, instead of the keys that these names imply.
+
+    Parameters
+    ----------
+    runs : sequence of SavedRun
+        The runs.
+    choices : mapping of str to sequence
+        Names by group, such as ``network``: one for each run.
+
+    Notes
+    -----
+    A key of a group is implied if all runs with one name have one value of it.
+    """
+
+    def implied(key: str) -> bool:
+        names = choices.get(key.partition(".")[0])
+        if names is None:
+            return False
+        pairs = {(name, _hashable(run.config.get(key, ...))) for name, run in zip(names, runs, strict=True)}
+        return len(pairs) == len({name for name, _ in pairs})
+
+    gone = {key for key in columns(runs) if implied(key)}
+    made = []
+    for at, run in enumerate(runs):
+        kept = {key: value for key, value in run.config.items() if key not in gone}
+        made.append(replace(run, config={**kept, **{group: names[at] for group, names in choices.items()}}))
+    return made
 
 
 def _hashable(value: Any) -> Any:

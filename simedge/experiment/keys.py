@@ -54,6 +54,11 @@ class Key:
     kind: str
 
     @property
+    def said(self) -> str:
+        """What it means, for the heading of its section; nothing if that only points there."""
+        return "" if self.about == "See there." else self.about.replace("``", "`")
+
+    @property
     def holder(self) -> type | None:
         """The dataclass whose fields are the keys below; of a component that is a matter of its name."""
         return next((one for one in _alternatives(self.hint) if isinstance(one, type) and is_dataclass(one)), None)
@@ -194,10 +199,10 @@ def sections(system: str) -> Iterator[tuple[str, str, list[Key]]]:
             if key.kind:
                 below += _components(key, system)
             elif key.holder is not None:
-                below.append((key.name, "", key.name, key.holder))
+                below.append((key.name, key.said, key.name, key.holder))
             elif key.listed is not None:
                 title, item = key.listed
-                below.append((title, "", title, item))
+                below.append((title, key.said, title, item))
         places = below + places
 
 

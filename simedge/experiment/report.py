@@ -143,7 +143,9 @@ def _fault_lines(results: Sequence[Results], width: int) -> list[str]:
     more = [f"{len(broke) - _BROKE_MAX} more"] if len(broke) > _BROKE_MAX else []
     slow = said["counts"]["slow"]
     slowed = [f"{slow} slowdown{'s' if slow > 1 else ''}"] if slow else []
-    lines = [f"faults: {', '.join([*broke[:_BROKE_MAX], *more, *slowed]) or 'none so far'}"]
+    chance = float(results[0].config.get("faults", {}).get("loss_probability", 0.0))
+    losses = [f"{_percent(chance)} of messages lost on the way"] if chance else []
+    lines = [f"faults: {', '.join([*broke[:_BROKE_MAX], *more, *slowed, *losses]) or 'none came'}"]
     for run in results:
         metrics = run.metrics
         of = metrics["lost_units"] / metrics["arrived_units"] if metrics["arrived_units"] else 0.0

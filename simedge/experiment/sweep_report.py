@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simedge import files
-from simedge.experiment.gather import columns
+from simedge.experiment.gather import columns, named
 from simedge.experiment.treatments import shown
 from simedge.metrics.inference import interval
 from simedge.metrics.schema import show
@@ -59,31 +59,21 @@ def cells(runs: Sequence[SavedRun], typed: Mapping[str, Sequence[Any]] | None = 
     typed : mapping of str to sequence, optional
         Columns that the runs do not know themselves, by key: a value for each run.
     """
-    varying = [key for key in columns(runs) if not _implied(key, runs, typed or {})]
+    runs = named(runs, typed or {})
+    varying = [key for key in columns(runs) if key not in (typed or {})]
     many = {name: len({getattr(run, name) for run in runs}) > 1 for name in ("scenario", "policy")}
-    named = [name for name in ("scenario", "policy") if many[name] or name == "policy"]
+    fixed = [name for name in ("scenario", "policy") if many[name] or name == "policy"]
     grouped: dict[tuple[str, ...], list[SavedRun]] = {}
     for at, run in enumerate(runs):
-        said = [str(getattr(run, name)) for name in named]
+        said = [str(getattr(run, name)) for name in fixed]
         said += [str(values[at]) for values in (typed or {}).values()]
         said += [shown(key, run.config[key]) if key in run.config else "–" for key in varying]
         grouped.setdefault(tuple(said), []).append(run)
-    rows = [[*named, *(typed or {}), *varying, "n", *_SHOWN.values()]]
+    rows = [[*fixed, *(typed or {}), *varying, "n", *_SHOWN.values()]]
     for said_of, group in grouped.items():
         numbers = [_estimate(name, [run.metrics.get(name, math.nan) for run in group]) for name in _SHOWN]
         rows.append([*said_of, str(len(group)), *numbers])
     return rows
-
-
-def _implied(key: str, runs: Sequence[SavedRun], typed: Mapping[str, Sequence[Any]]) -> bool:
-    """Tell whether a key says no more than the name of a file that was chosen for its group, such as ``network``."""
-    chosen = typed.get(key.partition(".")[0])
-    if chosen is None:
-        return False
-    values: dict[str, set[str]] = {}
-    for name, run in zip(chosen, runs, strict=True):
-        values.setdefault(str(name), set()).add(shown(key, run.config[key]) if key in run.config else "–")
-    return all(len(found) == 1 for found in values.values())
 
 
 def _estimate(metric: str, values: Sequence[float]) -> str:

@@ -79,12 +79,12 @@ Migrations are an exception to the order: their time is in ``network_s``, which 
 before it are. A unit that is on its way to another camera has no known part."""
 
 FAULT_COUNTS: dict[str, str] = {
-    "missed": "of frames that came while their camera was down",
+    "missed": "of frames that came after the warm-up and while their camera was down; they are among the lost ones",
     "retried": "whose batch or message began again after a fault, each as often as it did",
     "delayed": "that a fault held up and that went on, each as often",
     "handed_over": "that other cameras got from one that had crashed",
 }
-"""What faults do to units that they do not lose later on, in a whole run."""
+"""What faults do to units beside losing them: all but the missed ones counted in a whole run."""
 
 TABLES: dict[str, tuple[Column, ...]] = {
     # One row per ROI of the trace, in trace order.

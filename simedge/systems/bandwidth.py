@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["Bandwidth", "Diurnal", "Step"]
 
 _SOURCES = (*bandwidth.KINDS, "steps", "walk", "diurnal")
 _PACKET_STEP_S = 1e-3
+_RATE_MAX_BPS, _SCALE_MAX = 1e15, 1e9
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Step:
 
     at_s: float
     rate_bps: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.at_s < math.inf:
+            raise ValueError(f"at_s: {self.at_s} is not a finite time >= 0")
+        if not 0.0 <= self.rate_bps < math.inf:
+            raise ValueError(f"rate_bps: {self.rate_bps} is not a finite rate >= 0")
 
 
 @dataclass(frozen=True)
@@ -105,15 +113,18 @@ class Bandwidth:
             name = given[1] if given else _SOURCES[0]
             what = f"beside {given[0]} one source too many" if given else "no source is given"
             raise ValueError(f"{name}: {what}; give one of {', '.join(_SOURCES)}")
-        if not 0.0 < self.scale < math.inf:
-            raise ValueError(f"scale: {self.scale} is not a finite number > 0")
+        if not 0.0 < self.scale <= _SCALE_MAX:
+            raise ValueError(f"scale: {self.scale} is not in (0, {_SCALE_MAX:g}]")
         for name in ("offset_s", "stagger_s", "lowest_bps"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name}: {getattr(self, name)} is not a finite number >= 0")
         if not self.highest_bps > self.lowest_bps:
             raise ValueError(f"highest_bps: {self.highest_bps} is not above lowest_bps, {self.lowest_bps}")
-        if self.repeat_s is not None and not self.repeat_s > 0.0:
-            raise ValueError(f"repeat_s: {self.repeat_s} is not > 0")
+        if self.repeat_s is not None and not self.repeat_s >= _PACKET_STEP_S:
+            raise ValueError(f"repeat_s: {self.repeat_s} is less than a millisecond")
+        times = [step.at_s for step in self.steps or ()]
+        if self.steps is not None and (times[:1] != [0.0] or any(a >= b for a, b in pairwise(times))):
+            raise ValueError("steps: give at least one, the first at 0, and each later than the one before")
 
     def file(self, config_dir: Path | None = None) -> tuple[str, str, Path] | None:
         """Kind, name and path of its file; None if it reads none.
@@ -137,6 +148,7 @@ class Bandwidth:
         streams: Streams,
         where: str,
         config_dir: Path | None = None,
+        limit_bps: float | None = None,
     ) -> dict[str, Schedule]:
         """Make the schedule of each link.
 
@@ -152,6 +164,8 @@ class Bandwidth:
             Of the run.
         where : str
             Key of this configuration, for error messages.
+        limit_bps : float, optional
+            The most that a rate from a file or from steps can be; one about the nominal rate has it in there.
         config_dir : Path, optional
             The user's own folder.
 
@@ -163,7 +177,7 @@ class Bandwidth:
             If its values do not make a schedule.
         """
         try:
-            return dict(self._made(links, nominal_bps, duration_s, streams, config_dir))
+            return dict(self._made(links, nominal_bps, duration_s, streams, config_dir, limit_bps))
         except ConfigError:
             raise
         except ValueError as problem:
@@ -172,19 +186,29 @@ class Bandwidth:
             raise ConfigError(str(problem), where=where, remedy="correct the schedule") from None
 
     def _made(
-        self, links: Sequence[str], nominal_bps: float, duration_s: float, streams: Streams, config_dir: Path | None
+        self,
+        links: Sequence[str],
+        nominal_bps: float,
+        duration_s: float,
+        streams: Streams,
+        config_dir: Path | None,
+        limit_bps: float | None,
     ) -> Iterator[tuple[str, Schedule]]:
+        relative = self.walk is not None or self.diurnal is not None
+        highest_bps = self.highest_bps if relative or limit_bps is None else min(self.highest_bps, limit_bps)
         if self.walk is not None:
             drawn = self.walk.schedules(dict.fromkeys(links, nominal_bps), duration_s, streams.of)
         else:
             drawn = dict.fromkeys(links, self._source(nominal_bps, config_dir))
         for place, link in enumerate(links):
             schedule = drawn[link].scaled(self.scale)
+            if float(schedule.rates.max()) >= _RATE_MAX_BPS:
+                raise ValueError(f"a rate of {float(schedule.rates.max()):.3g} bit/s is beyond {_RATE_MAX_BPS:g}")
             if self.repeat_s is not None:
                 schedule = schedule.looped(self.repeat_s)
             schedule = schedule.since(self.offset_s + place * self.stagger_s)
-            if self.lowest_bps > 0.0 or self.highest_bps < math.inf:
-                schedule = bandwidth.in_steps(schedule, _PACKET_STEP_S).clipped(self.lowest_bps, self.highest_bps)
+            if self.lowest_bps > 0.0 or highest_bps < math.inf:
+                schedule = bandwidth.in_steps(schedule, _PACKET_STEP_S).clipped(self.lowest_bps, highest_bps)
             yield link, schedule
 
     def _source(self, nominal_bps: float, config_dir: Path | None) -> Schedule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ from typing import Literal, Protocol
 from simedge.errors import ConfigError, TraceError, suggest
 from simedge.files import find
 from simedge.kernel import Environment, Streams
-from simedge.traces.lines import rows
+from simedge.traces.lines import decimal, rows, short
 
 __all__ = ["Breakable", "Fault", "Faults", "Injector", "Kind", "RandomFault", "fault_trace", "plan"]
 
@@ -151,7 +152,7 @@ class Breakable(Protocol):
         """Take so many times as long from now on."""
 
 
-def fault_trace(name: str, config_dir: Path | None = None) -> tuple[Path, tuple[Fault, ...]]:
+def fault_trace(name: str, config_dir: Path | None = None) -> tuple[Path, tuple[tuple[str, Fault], ...]]:
     """Read a CSV of faults; ``duration_s`` and ``factor`` may be empty or left out.
 
     Raises
@@ -160,20 +161,29 @@ def fault_trace(name: str, config_dir: Path | None = None) -> tuple[Path, tuple[
         If it is missing or malformed; the first bad line is named.
     """
     path = find(name, "traces", (".csv",), error=TraceError, config_dir=config_dir)
-    found: list[Fault] = []
+    found: list[tuple[str, Fault]] = []
     for where, row in rows(path, _COLUMNS[:3], _COLUMNS[3:], _EVENTS_MAX, "fault"):
         if row["kind"] not in KINDS:
             raise TraceError(f"kind: {row['kind']!r} is no kind of fault", where, suggest(row["kind"], KINDS))
+        numbers: dict[str, float] = {}
+        for column, target in _NUMBERS.items():
+            text = row.get(column, "")
+            value = decimal(text)
+            if value is None and (text or column == "time_s"):
+                said = f"{short(text)} is not a number" if text else "has no value"
+                raise TraceError(f"{column}: {said}", where, "write one in SI, such as 0.5")
+            if value is not None:
+                numbers[target] = value
         try:
-            numbers = {target: float(row[column]) for column, target in _NUMBERS.items() if row.get(column, "") != ""}
-            found.append(Fault(kind=row["kind"], entity=row["entity"], **numbers))
-        except (TypeError, ValueError) as problem:
-            what = "time_s: has no value" if isinstance(problem, TypeError) else str(problem)
-            raise TraceError(what, where, "write numbers in SI, such as 0.5") from None
+            found.append((where, Fault(kind=row["kind"], entity=row["entity"], **numbers)))
+        except ValueError as problem:
+            raise TraceError(
+                str(problem).replace("at_s:", "time_s:"), where, "write numbers in SI, such as 0.5"
+            ) from None
     return path, tuple(found)
 
 
-def plan(faults: Faults, traced: Iterable[Fault], entities: Mapping[Kind, Sequence[str]], horizon_s: float,
+def plan(faults: Faults, traced: Iterable[tuple[str, Fault]], entities: Mapping[Kind, Sequence[str]], horizon_s: float,
          streams: Streams) -> list[tuple[float, bool, Fault]]:  # fmt: skip
     """Tell what breaks and what is repaired, in order of time.
 
@@ -181,8 +191,8 @@ def plan(faults: Faults, traced: Iterable[Fault], entities: Mapping[Kind, Sequen
     ----------
     faults : Faults
         The configuration.
-    traced : iterable of Fault
-        Those of its trace.
+    traced : iterable of (str, Fault)
+        Those of its trace, and where each stands.
     entities : mapping of kind to sequence of str
         Who can have each kind of fault, by name.
     horizon_s : float
@@ -211,13 +221,16 @@ def plan(faults: Faults, traced: Iterable[Fault], entities: Mapping[Kind, Sequen
         if len(events) > _EVENTS_MAX:
             raise ConfigError(f"more than {_EVENTS_MAX} faults", where="faults", remedy="make them rarer")
 
-    for listed, where in ((faults.script, "faults.script"), (tuple(traced), "faults.trace")):
-        for at, one in enumerate(listed):
-            for name in _fitting(one.kind, one.entity, entities, f"{where}.{at}.entity"):
-                add(Fault(one.kind, name, one.at_s, one.duration_s, one.factor))
+    scripted = [(f"faults.script.{at}.entity", one) for at, one in enumerate(faults.script)]
+    for where, one in (*scripted, *traced):
+        for name in _fitting(one.kind, one.entity, entities, where):
+            add(Fault(one.kind, name, one.at_s, one.duration_s, one.factor))
+    rules: Counter[tuple[str, str]] = Counter()
     for at, drawn in enumerate(faults.random):
         for name in _fitting(drawn.kind, drawn.entity, entities, f"faults.random.{at}.entity"):
-            rng = streams.of(name, f"fault {at} {drawn.kind}")
+            # Numbered by entity and kind, so that a rule more changes nobody else's faults.
+            rng = streams.of(name, f"{drawn.kind} {rules[name, drawn.kind]}")
+            rules[name, drawn.kind] += 1
             now_s = 0.0
             while True:
                 now_s += float(rng.exponential(drawn.mtbf_s))

@@ -104,6 +104,15 @@ def find(name: str, config_dir: Path | None = None) -> Path:
     except (OSError, ValueError) as problem:  # too long a name, or one with a NUL
         if isinstance(problem, TraceError):
             raise
+    suffix = Path(name).suffix
+    if suffix and suffix not in KINDS["csv"][1]:  # only csv files are found without their ending
+        own = [folder / name for folder in (config_dir / FOLDER, config_dir)] if config_dir is not None else []
+        for path in own:
+            if path.is_file():
+                return path
+        raise TraceError(
+            "no such file", where=name, remedy="give its path; `simedge list bandwidth` names the bundled ones"
+        )
     return files.find(name, FOLDER, KINDS["csv"][1], error=TraceError, config_dir=config_dir)
 
 

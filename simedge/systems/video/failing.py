@@ -25,6 +25,8 @@ class Casualties:
         The clock.
     faults : Faults
         What becomes of whom.
+    warmup_s : float
+        Units that arrive before it do not count as missed.
 
     Attributes
     ----------
@@ -45,8 +47,8 @@ class Casualties:
         Units of crashed devices of which nobody knows yet.
     """
 
-    def __init__(self, env: Environment, faults: Faults) -> None:
-        self.faults = faults
+    def __init__(self, env: Environment, faults: Faults, warmup_s: float = 0.0) -> None:
+        self.faults, self.warmup_s = faults, warmup_s
         self.lost = BatchLog()
         self.lost_units = self.missed = self.retried = self.delayed = self.handed_over = 0
         self.limbo: list[list[int]] = []
@@ -252,7 +254,8 @@ class FailingCamera(Camera):
         self._casualties.retried += len(self.carried[transfer])
 
     def _miss(self, rows: list[int]) -> None:
-        self._casualties.missed += len(rows)
+        if self._env.now >= self._casualties.warmup_s:
+            self._casualties.missed += len(rows)
         self._casualties.lose(rows)
 
     def _carry(self, rows: list[int], route: Route, receive: Callable[[list[int]], None]) -> None:

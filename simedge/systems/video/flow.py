@@ -89,7 +89,7 @@ class VideoFlow:
         call_units = scenario.network.call_units or uplink.call_units
 
         faults = scenario.faults
-        casualties = self.casualties = Casualties(env, faults) if faults.active else None
+        casualties = self.casualties = Casualties(env, faults, scenario.warmup_s) if faults.active else None
         make_camera = Camera if casualties is None else partial(FailingCamera, casualties)
         make_edge = Edge if casualties is None else partial(FailingEdge, casualties)
 

@@ -262,26 +262,30 @@ def wired(env: Environment, scenario: VideoScenario, horizon_s: float, config_di
     streams = Streams(scenario.seed)
     cluster = Cluster(env, stoppable=scenario.faults.active)
 
-    def drawn(source: Bandwidth, links: tuple[str, ...], nominal_bps: float, key: str) -> dict[str, Schedule]:
-        return source.schedules(links, nominal_bps, horizon_s, streams, f"network.{key}", config_dir)
+    def drawn(
+        source: Bandwidth, links: tuple[str, ...], nominal_bps: float, key: str, limit_bps: float | None
+    ) -> dict[str, Schedule]:
+        return source.schedules(links, nominal_bps, horizon_s, streams, f"network.{key}", config_dir, limit_bps)
 
     common: dict[str, Schedule] = {}
     if network.schedule is not None:
-        common = drawn(network.schedule, names, network.uplink_bps or uplink.rate_bps, _COMMON)
+        common = drawn(network.schedule, names, network.uplink_bps or uplink.rate_bps, _COMMON, network.uplink_bps)
     between: Schedule | None = None
     if network.backbone_schedule is not None:
-        between = drawn(network.backbone_schedule, ("backbone",), backbone.rate_bps, _BACKBONE)["backbone"]
+        between = drawn(network.backbone_schedule, ("backbone",), backbone.rate_bps, _BACKBONE, None)["backbone"]
     medium: float | Schedule | None = network.medium_bps
     if network.medium_schedule is not None:
         nominal_bps = network.medium_bps or uplink.rate_bps
-        medium = drawn(network.medium_schedule, ("medium",), nominal_bps, "medium_schedule")["medium"]
+        medium = drawn(network.medium_schedule, ("medium",), nominal_bps, "medium_schedule", network.medium_bps)[
+            "medium"
+        ]
         medium = in_steps(medium, _PACKET_STEP_S)
     alike = Uplink()
     for joint in layout.joints:
         rate: float | Schedule | None = joint.rate_bps
         if joint.schedule is not None:
             key = joint.varies or f"topology, link {joint.spec}"
-            rate = drawn(joint.schedule, (joint.spec.a,), joint.nominal_bps, key)[joint.spec.a]
+            rate = drawn(joint.schedule, (joint.spec.a,), joint.nominal_bps, key, joint.rate_bps)[joint.spec.a]
         elif joint.varies:
             rate = common[joint.spec.a] if joint.varies == _COMMON else between
         elif joint.takes_time and not joint.profile.contended:  # the topology says so, and a schedule is always heard

@@ -196,11 +196,12 @@ class Network:
     call_units : int or None
         Most units in one call; None: the profile's (§1.4: 20).
     schedule : Bandwidth or None
-        Rate of every camera's link over time, instead of `uplink_bps`.
+        Rate of every camera's link over time; `uplink_bps` is then the most that a file or steps can give, or the rate
+        about which a walk or a day moves. A camera's own rate or schedule goes before it.
     medium_bps : float or None
         Rate of the medium that the cameras share, if their profile has one; None: the profile's.
     medium_schedule : Bandwidth or None
-        Rate of the medium over time.
+        Rate of the medium over time; `medium_bps` then as `uplink_bps` above.
     backbone_schedule : Bandwidth or None
         Rate of the links between switches and edges over time, the same for all.
     topology : str

@@ -81,6 +81,61 @@ def test_a_camera_of_more_weight_gets_more_of_the_cell() -> None:
     assert heavy["camera_1"] == pytest.approx(3 * heavy["camera_2"], rel=0.1)
 
 
+@pytest.mark.parametrize("network", ["fast_ethernet", "wifi"])
+def test_a_rate_beside_a_trace_is_its_limit(network: str) -> None:
+    """A trace of 24 Mbit/s on average that may give no more than 1: what 1 Mbit/s with its outages gives."""
+    from simedge.traces import bandwidth
+
+    trace = bandwidth.read(bandwidth.find("wifi_300s"))
+    steps = [
+        f"{{at_s: {t}, rate_bps: {min(r, 1e6)}}}" for t, r in zip(trace.times_s[:21], trace.rates[:21], strict=True)
+    ]
+    limited = done_s(f"network={network}", "network.schedule.csv=wifi_300s", "network.uplink_bps=1 Mbps")
+    written = done_s(f"network={network}", f"network.schedule.steps=[{', '.join(steps)}]", "network.uplink_bps=2 Mbps")
+    assert limited == pytest.approx(written, rel=1e-9, nan_ok=True)
+    medium = ("network=wifi_trace", "network.medium_bps=1 Mbps")
+    assert simedge.run("campus", *SHORT, *medium).metrics["uplink_bytes"] <= 20 * 1e6 / 8
+
+
+def test_networks_and_faults_are_compared_by_name(command, tmp_path: Path) -> None:
+    words = ("seed=range(0,3)", "horizon_s=5", "policy=centralized", "--json", "--out", str(tmp_path / "runs"))
+    code, out, err = command("compare", "network=fast_ethernet,wifi_trace", *words)
+    assert (code, err) == (0, "")
+    assert "wifi_trace" in out
+    code, out, err = command("compare", "faults=none,straggler,flaky", *words)
+    assert (code, err) == (0, "")
+    assert "straggler" in out
+
+
+def test_a_rule_in_front_changes_nobody_elses_faults() -> None:
+    rules = [
+        "{kind: crash, entity: camera_*, mtbf_s: 20, mttr_s: 3}",
+        "{kind: crash, entity: gpu_*, mtbf_s: 9, mttr_s: 1}",
+    ]
+    missed = [
+        simedge.run("campus", "policy=camera_only", "horizon_s=60", f"faults.random=[{', '.join(said)}]").metrics[
+            "missed_units"
+        ]
+        for said in (rules[:1], rules, rules[::-1])
+    ]
+    assert missed[0] == missed[1] == missed[2] > 0
+
+
+@pytest.mark.parametrize("warmup_s", [0, 15, 25])
+def test_missed_units_are_among_the_lost_ones_whatever_the_warm_up(warmup_s: int) -> None:
+    fault = "faults.script=[{kind: crash, entity: camera_1, at_s: 10, duration_s: 10}]"
+    rois = simedge.run("campus", "horizon_s=40", f"warmup_s={warmup_s}", fault)
+    arrived, lost = rois.columns["rois"]["arrived_s"], rois.columns["rois"]["lost_s"]
+    counted = arrived >= warmup_s
+    assert rois.metrics["missed_units"] == np.count_nonzero(counted & (arrived == lost))
+    assert rois.metrics["missed_units"] <= rois.metrics["lost_units"] == np.count_nonzero(counted & ~np.isnan(lost))
+
+
+def test_a_scenario_in_place_of_a_name_is_told_what_to_do() -> None:
+    with pytest.raises(simedge.errors.ConfigError, match=r"'Scenario' is neither a name nor a path; call its own run"):
+        simedge.run(simedge.load("campus"))
+
+
 def test_one_trace_for_all_links_out_of_step() -> None:
     scenario = simedge.load("campus", *SHORT, "network.schedule.csv=wifi_300s", "network.schedule.stagger_s=30")
     spec = scenario.check().network.schedule
@@ -137,15 +192,25 @@ def test_a_file_beside_the_scenario_is_found_and_counts_among_the_inputs(kind: s
         ("network.schedule={csv: wifi_300s, mahimahi: x}", "network.schedule.mahimahi: beside csv one source too many"),
         ("network.schedule.csvv=wifi_300s", "did you mean 'network.schedule.csv'"),
         ("network.schedule=wifi_300s", "network.schedule: needs keys of its own"),
-        ("network.schedule.steps=[{at_s: 1, rate_bps: 5}]", "network.schedule: times begin at 0 and ascend"),
-        ("network.schedule.steps=[{at_s: 0, rate_bps: -5}]", "network.schedule: as many rates"),
-        ("network.schedule.steps=[]", "network.schedule: times begin at 0"),
+        (
+            "network.schedule.steps=[{at_s: 1, rate_bps: 5}]",
+            "network.schedule.steps: give at least one, the first at 0",
+        ),
+        ("network.schedule.steps=[{at_s: 0, rate_bps: -5}]", "network.schedule.steps.0.rate_bps: -5.0 is not"),
+        ("network.schedule.steps=[]", "network.schedule.steps: give at least one"),
+        (
+            "network.schedule.steps=[{at_s: 0, rate_bps: 1e20}]",
+            "network.schedule: a rate of 1e+20 bit/s is beyond 1e+15",
+        ),
+        ("network.schedule={csv: wifi_300s, scale: 1e200}", "network.schedule.scale: 1e+200 is not in (0, 1e+09]"),
+        ("network.schedule={csv: wifi_300s, repeat_s: 1e-300}", "network.schedule.repeat_s: 1e-300 is less"),
+        ("network.schedule.mahimahi=lte.down", "lte.down: no such file"),
         ("network.schedule.steps=[{at_s: 0}]", "network.schedule.steps.0.rate_bps: is missing"),
         ("network.schedule.steps=[{at_s: 0, rate_bps: 5 MB}]", "'5 MB' is not a quantity in bps"),
         ("network.schedule.walk.deviation=-1", "network.schedule.walk.deviation"),
         ("network.schedule.walk.kind=random", "'random' is not a choice"),
         ("network.schedule.diurnal.amplitude=2", "network.schedule"),
-        ("network.schedule={csv: wifi_300s, scale: 0}", "network.schedule.scale: 0.0 is not a finite number > 0"),
+        ("network.schedule={csv: wifi_300s, scale: 0}", "network.schedule.scale: 0.0 is not in (0, 1e+09]"),
         ("network.schedule={csv: wifi_300s, offset_s: -1}", "network.schedule.offset_s"),
         ("network.schedule={csv: wifi_300s, highest_bps: 0}", "network.schedule.highest_bps"),
         ("network.schedule={csv: wifi_300s, repeat_s: 0}", "network.schedule.repeat_s"),
@@ -206,13 +271,13 @@ def test_faults_from_a_trace_are_those_of_a_script(tmp_path: Path) -> None:
         ("time_s,kind,entity,kind\n", ":1: column 'kind' stands twice"),
         ("time_s,kind,entity\n1,crash\n", ":2: 2 values, not 3"),
         ("time_s,kind,entity\n1,crush,camera_1\n", ":2: kind: 'crush' is no kind of fault"),
-        ("time_s,kind,entity\nsoon,crash,camera_1\n", ":2: could not convert"),
+        ("time_s,kind,entity\nsoon,crash,camera_1\n", ":2: time_s: 'soon' is not a number"),
         ("time_s,kind,entity\n,crash,camera_1\n", ":2: time_s: has no value"),
-        ("time_s,kind,entity\n-1,crash,camera_1\n", ":2: at_s: -1.0"),
-        ("time_s,kind,entity\nnan,crash,camera_1\n", ":2: at_s: nan"),
+        ("time_s,kind,entity\n-1,crash,camera_1\n", ":2: time_s: -1.0"),
+        ("time_s,kind,entity\nnan,crash,camera_1\n", ":2: time_s: nan"),
         ("time_s,kind,entity,duration_s\n1,crash,camera_1,0\n", ":2: duration_s: 0.0"),
         ("time_s,kind,entity,factor\n1,slow,camera_1,-2\n", ":2: factor: -2.0"),
-        ("time_s,kind,entity\n1,crash,camera_1\n1,crash,camera_9\n", "faults.trace.1.entity: 'camera_9' names nobody"),
+        ("time_s,kind,entity\n1,crash,camera_1\n1,crash,camera_9\n", ":3: 'camera_9' names nobody"),
         ("time_s,kind,entity\n1,crash,cam\0\n", ":2: has a NUL byte"),
     ],
 )
