@@ -186,7 +186,7 @@ def scenario_path(scenario: str | Path, config_dir: str | Path | None = None) ->
     """
     if not isinstance(scenario, str | Path):
         raise ConfigError(
-            f"{quoted(type(scenario).__name__)} is neither a name nor a path",
+            f"{type(scenario).__name__ if hasattr(scenario, 'run') else repr(scenario)} is neither a name nor a path",
             where="scenario",
             remedy="call its own run()" if hasattr(scenario, "run") else suggest("", scenarios(config_dir)),
         )

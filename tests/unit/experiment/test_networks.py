@@ -132,7 +132,9 @@ def test_missed_units_are_among_the_lost_ones_whatever_the_warm_up(warmup_s: int
 
 
 def test_a_scenario_in_place_of_a_name_is_told_what_to_do() -> None:
-    with pytest.raises(simedge.errors.ConfigError, match=r"'Scenario' is neither a name nor a path; call its own run"):
+    with pytest.raises(
+        simedge.errors.ConfigError, match=r"scenario: Scenario is neither a name nor a path; call its own run"
+    ):
         simedge.run(simedge.load("campus"))
 
 
