@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -24,7 +25,7 @@ _BYTES_PER_ROW_MAX = 2**10
 _BYTES_PER_INTERVAL_MAX = 16
 
 
-class _Table:
+class _Table(ABC):
     """What both kinds of table share: a Parquet file with a name, a version, units and no surprises."""
 
     table: ClassVar[str]
@@ -35,8 +36,9 @@ class _Table:
         """Return the number of clients."""
         return len(self.clients)
 
+    @abstractmethod
     def _arrays(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """Arrow arrays of the columns, by name."""
 
     def write(self, path: Path) -> None:
         """Write a ``.parquet`` file, whole or not at all; equal tables become equal bytes.
@@ -112,8 +114,9 @@ class _Table:
             raise TraceError(str(problem), str(path), "see traces/README.md") from None
 
     @classmethod
+    @abstractmethod
     def _of(cls, columns: Any) -> Self:
-        raise NotImplementedError
+        """Make a table of an Arrow table's columns."""
 
 
 @dataclass(frozen=True, eq=False)
